@@ -22,7 +22,7 @@ from sentence_transformers import SentenceTransformer
 
 from core.adapters.local_model import on_torch_thread
 from core.bootstrap import Library
-from core.documents.ingest import BATCH
+from core.documents.embedding import BATCH
 from core.documents.reading import FileReader
 from core.documents.splitting import embedding_text
 from core.domain import EVERYONE

@@ -25,6 +25,7 @@ from bots.dialogue import Dialogue
 from bots.own_guides import OwnGuides, shown
 from bots.render import THEME, one_line, terminal
 from core.bootstrap import Attune, Library, open_attune, open_library, open_stored_index, rebuilt
+from core.documents.embedding import RemoteReading
 from core.documents.ingest import Ingester
 from core.documents.reading import beginnings
 from core.documents.tally import IngestReport, merged
@@ -102,12 +103,13 @@ async def ingest(
     anew: bool = False,
     every: int | None = None,
     site: bool = False,
+    elsewhere: RemoteReading | None = None,
 ) -> int:
     """Read documents and show what became of each; with `watch` again whenever one changes, until interrupted.
 
     Without `names` those that were read before, or watched. With `dry` only show what would become of each; nothing is
     written. With `anew` begin with an empty index, and read all again that was read before. `every` and `site` are of
-    `SourceWishes`.
+    `SourceWishes`; what `elsewhere` reaches it reads and embeds.
 
     Returns the exit code: 1 where a path or all is missing.
     """
@@ -121,16 +123,15 @@ async def ingest(
         missing += _missing(known, errors)
         present = [path for path in dict.fromkeys((*named.paths, *known)) if path not in missing]
         lessons = [settings.learned_folder] if anew and settings.learned_folder.is_dir() else []
-        if anew or not (names or watch):
-            named = await with_recorded(library, named)
+        named = await with_recorded(library, named) if anew or not (names or watch) else named
         if not present and not lessons and not named.addresses:
             await _say_nothing(library, missing, errors, watch=watch)
             return 1
         with ingestion_bar(errors) as progress:
-            told = watch if names and not anew else None
             reports, failed = await read_sources(library, named, errors, progress, dry=dry)
             if found := [*present, *lessons]:
-                reports += [await library.ingester.ingest(found, progress, readers=readers, dry=dry, watch=told)]
+                reading = partial(library.ingester.ingest, readers=readers, dry=dry, elsewhere=elsewhere)
+                reports += [await reading(found, progress, watch=watch if names and not anew else None)]
         await note_folders(library, [] if dry else present, [] if dry else missing)
         read = _shown(merged(reports), errors, dry=dry)
         await _compare_languages(settings, library, errors)

@@ -11,7 +11,7 @@ import os
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import aclosing, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, islice, takewhile
@@ -19,14 +19,13 @@ from pathlib import Path
 
 import numpy as np
 
-from core.documents.archives import is_readable
-from core.documents.assigning import Assignment
+from core.documents.decisions import Decisions, found_files, place_of
+from core.documents.embedding import FileResult, RemoteReading, embed_passages, known_vectors
 from core.documents.folder_records import FolderRecords
-from core.documents.reading import DocumentContent, FileReader, inside
+from core.documents.reading import DocumentContent, FileReader, FileTask, PassageVectors, inside
 from core.documents.remote.mirror import RemoteFiles
-from core.documents.splitting import embedding_text
 from core.documents.tally import IngestReport, IngestTally
-from core.documents.walk import Refusal, WalkResult, find_files, printable
+from core.documents.walk import Refusal, WalkResult, printable
 from core.domain import EVERYONE, Document, Passage, Vector
 from core.errors import DocumentError
 from core.ports import Embedder, PassageIndex
@@ -34,7 +33,6 @@ from core.readers import GUIDES, Readers
 from core.storage.folder_lock import FolderLock, Turns
 from core.together import ended, to_the_end
 
-BATCH = 64  # passages that are embedded together
 _WINDOW = 512  # passages that are embedded and written together; a larger document is held whole
 _AHEAD = 2  # windows under way while the next files are read: one is embedded, one is written
 
@@ -94,12 +92,14 @@ class Ingester:
         watch: bool | None = None,
         lock: FolderLock | None = None,
         remote: RemoteFiles | None = None,
+        elsewhere: RemoteReading | None = None,
     ) -> IngestReport:
         """Bring the index in step with the files and folders `paths`, for `readers` to see.
 
         With `dry` all is read and reported as if, but nothing is embedded, written or removed. `watch` is recorded;
         None leaves it as it was. With `lock` each document is written while it is held: a file that somebody took away
         under it is not found afterwards. With `remote` the files are those of documents elsewhere, all for `readers`.
+        What `elsewhere` reaches is read and embedded by it, and written here.
 
         Who may see a file is said by the nearest `.attune.toml`, else by `readers`, else as it was recorded, or else as
         the index has it; a new file is for the readers of its neighbours. A file that cannot be read is refused and
@@ -113,12 +113,19 @@ class Ingester:
         paths = [remote.folder] if remote else list(paths)
         async with self._turns.of(paths):
             started = time.monotonic()
-            found = await asyncio.to_thread(_found, paths, remote)
+            found = await asyncio.to_thread(found_files, paths, remote)
             recording = None if remote else self._recording(paths, readers)
-            decisions = _Decisions(recording, tuple(paths), readers, watch=watch, dry=dry, remote=remote)
+            decisions = Decisions(recording, tuple(paths), readers, watch=watch, dry=dry, remote=remote)
             reader = self._new_reader()
             run = _Run(
-                self._embedder, self._index, reader, found, decisions=decisions, report=report_progress, lock=lock
+                self._embedder,
+                self._index,
+                reader,
+                found,
+                decisions=decisions,
+                report=report_progress,
+                lock=lock,
+                elsewhere=None if dry else elsewhere,
             )
             try:
                 return await run.completed(started)
@@ -129,68 +136,20 @@ class Ingester:
         """The records, where they say who may see what is below `paths`: not of lessons and Attune's own guides."""
         if self._records is None or readers == (GUIDES,):
             return None
-        return self._records if any(self._records.concerns(_place(path)) for path in paths) else None
-
-
-@dataclass(frozen=True, slots=True)
-class _Decisions:
-    """What one ingestion was told of who may see what, and where that is recorded."""
-
-    records: FolderRecords | None
-    paths: tuple[Path, ...]
-    named: Readers | None
-    watch: bool | None
-    dry: bool
-    remote: RemoteFiles | None = None
-
-    def source(self, file: Path) -> str:
-        """The source of the document that a file is."""
-        return self.remote.sources[file] if self.remote else file.as_posix()
-
-    async def assignment(self, found: WalkResult, held: Iterable[Document]) -> Assignment:
-        """Who may see each file."""
-        records = await asyncio.to_thread(self.records.read) if self.records else None
-        return await asyncio.to_thread(Assignment, found, self.named, list(held), records)
-
-    async def record(self, assigned: Mapping[Path, Readers | DocumentError]) -> None:
-        """Record them before the index changes: what is cut off is then gone on with, by what was decided last."""
-        if self.records is None or self.dry:
-            return
-        files = {
-            file.as_posix(): readers
-            for file, readers in assigned.items()
-            if not isinstance(readers, DocumentError) and self.records.concerns(file) and _is_writable(file)
-        }
-        places = [place for path in self.paths for place in _names(path) if self.records.concerns(_place(place))]
-        await asyncio.to_thread(self.records.decide, places, files, self.named, watch=self.watch)
-
-
-def _found(paths: Sequence[Path], remote: RemoteFiles | None) -> WalkResult:
-    return WalkResult(files=list(remote.sources)) if remote else find_files(paths, is_readable)
-
-
-def _place(path: Path) -> Path:
-    """Where a path that was named is, as the documents' sources have it."""
-    return path.resolve() if path.is_dir() else path.parent.resolve() / path.name
-
-
-def _names(path: Path) -> list[Path]:
-    """What a path goes by: where it is, and the way by links that led there, which may lead elsewhere tomorrow."""
-    return list(dict.fromkeys((_place(path), Path(os.path.abspath(path)))))  # noqa: PTH100 - links stay links
-
-
-def _is_writable(file: Path) -> bool:
-    """Whether its name can be written down; one that is not UTF-8 is refused anyway."""
-    return printable(file.as_posix()) == file.as_posix()
+        return self._records if any(self._records.concerns(place_of(path)) for path in paths) else None
 
 
 @dataclass(frozen=True, slots=True)
 class _Pending:
-    """A document that waits to be embedded and written; `vectors` are those it has from before."""
+    """A document that waits to be embedded and written.
+
+    `vectors` are those it has from before, and `fresh` those that were made elsewhere.
+    """
 
     file: Path
     passages: list[Passage]
     vectors: Mapping[str, Vector]
+    fresh: Mapping[str, Vector]
 
     @property
     def source(self) -> str:
@@ -211,13 +170,15 @@ class _Run:
         reader: FileReader,
         found: WalkResult,
         *,
-        decisions: _Decisions,
+        decisions: Decisions,
         report: ReportProgress,
         lock: FolderLock | None,
+        elsewhere: RemoteReading | None,
     ) -> None:
         self._embedder = embedder
         self._index = index
         self._reader = reader
+        self._elsewhere = elsewhere
         self._found = found
         self._report = report
         self._decisions = decisions
@@ -247,9 +208,7 @@ class _Run:
         assigned = await self._assigned()
         self._reader.on_picture = self._announcer(asyncio.get_running_loop())
         await self._decisions.record(assigned)
-        for number, file in enumerate(self._found.files, start=1):
-            self._tell(replace(self._progress, number=number, name=printable(file.name), picture=0))
-            await self._take(file, assigned[file])
+        await self._take_all(assigned)
         await self._hand_over(ahead=0)
         await self._remove_gone()
         return self._tally.report(time.monotonic() - started)
@@ -260,7 +219,7 @@ class _Run:
             return
         async with self._alone():
             with suppress(DocumentError):  # a path of the walk is gone: what it found then
-                self._found = await asyncio.to_thread(_found, self._decisions.paths, self._decisions.remote)
+                self._found = await asyncio.to_thread(found_files, self._decisions.paths, self._decisions.remote)
             there = {file.as_posix() for file in self._found.files}
             for source in [source for source in self._held if self._is_gone(source)]:
                 if not there.intersection((source, *(place.as_posix() for place in Path(source).parents))):
@@ -285,25 +244,53 @@ class _Run:
             return source not in self._read and remote.owns(source)
         return source not in self._read and self._found.misses(Path(source))
 
-    async def _take(self, file: Path, assigned: Readers | DocumentError) -> None:
-        source = self._decisions.source(file)
-        held, readers = self._held_of(source), None
+    async def _take_all(self, assigned: Mapping[Path, Readers | DocumentError]) -> None:
+        """Every file, here or elsewhere."""
+        there: list[FileTask] = []
+        for file in self._found.files:
+            source = self._decisions.source(file)
+            held, readers = self._held_of(source), assigned[file]
+            if isinstance(readers, DocumentError):
+                self._begin(file)
+                self._refuse(source, held, readers)
+            elif self._elsewhere and self._elsewhere.reaches(file):
+                there.append(FileTask(file, source, held, readers))
+            else:
+                self._begin(file)
+                task = FileTask(file, source, held, readers)
+                await self._take(task, await self._read_here(task))
+        if self._elsewhere and there:
+            async with aclosing(self._elsewhere.contents(there)) as contents:
+                async for task, content in contents:
+                    self._begin(task.file)
+                    await self._take(task, content)
+
+    def _begin(self, file: Path) -> None:
+        self._tell(replace(self._progress, number=self._progress.number + 1, name=printable(file.name), picture=0))
+
+    async def _read_here(self, task: FileTask) -> FileResult:
+        reading = asyncio.to_thread(self._reader.read, task.file, task.held, task.readers, task.source)
         try:
-            if isinstance(assigned, DocumentError):
-                raise assigned
-            readers = assigned
-            reading = asyncio.to_thread(self._reader.read, file, held, readers, source)
-            content = await to_the_end(reading, hurry=self._reader.stop)
+            return await to_the_end(reading, hurry=self._reader.stop)
         except DocumentError as error:
-            self._tally.refused.append(Refusal(printable(source), str(error)))
-            self._read.update(held)  # it keeps what it had, unless for others
-            for source in [source for source, documents in held.items() if readers and documents[0].readers != readers]:
+            return error
+
+    def _refuse(self, source: str, held: Mapping[str, Sequence[Document]], error: DocumentError) -> None:
+        """It keeps what it had."""
+        self._tally.refused.append(Refusal(printable(source), str(error)))
+        self._read.update(held)
+
+    async def _take(self, task: FileTask, content: FileResult) -> None:
+        held, readers = task.held, task.readers
+        if isinstance(content, DocumentError):
+            self._refuse(task.source, held, content)  # unless it is for others
+            for source in [source for source, documents in held.items() if documents[0].readers != readers]:
                 await self._remove(source)
             return
         self._tally.refused += content.refused
         self._tally.skipped += content.skipped
         for document in content.documents:
-            await self._take_document(file, document, readers)
+            await self._take_document(task, document)
         kept = {refusal.path for refusal in content.refused} if content.complete else held.keys()
         seen = {document.source for document in content.documents}
         for source in held.keys() - seen:
@@ -318,14 +305,14 @@ class _Run:
         held = takewhile(lambda source: source.startswith(within), islice(self._sources, start, None))
         return {source: self._held[source] for source in (file, *held) if source in self._held}
 
-    async def _take_document(self, file: Path, content: DocumentContent, readers: Readers) -> None:
+    async def _take_document(self, task: FileTask, content: DocumentContent) -> None:
         self._tally.notes += content.notes
-        self._tally.readers[readers] += 1
+        self._tally.readers[task.readers] += 1
         held = self._held.get(content.source, [])
         if content.passages is None:
             self._tally.unchanged.append(content.source)
         elif content.passages:
-            document = _Pending(file, content.passages, await self._known(content.passages, held))
+            document = await self._pending_document(task.file, content.passages, content.vectors, held)
             self._pending.append(document)
             self._tell(replace(self._progress, known=self._progress.known + len(document.missing)))
         elif held:
@@ -333,14 +320,13 @@ class _Run:
         if sum(len(pending.passages) for pending in self._pending) >= _WINDOW:
             await self._hand_over(ahead=_AHEAD)
 
-    async def _known(self, passages: list[Passage], held: Sequence[Document]) -> dict[str, Vector]:
-        """The vectors that the versions in the index have of the same passages, by the ids they have now."""
-        known: dict[str, Vector] = {}
-        for document in held:
-            now = dict(zip(self._reader.ids(passages, document.version), passages, strict=True))
-            vectors = await self._index.vectors(list(now))
-            known |= {now[id_].id: vector for id_, vector in vectors.items()}
-        return known
+    async def _pending_document(
+        self, file: Path, passages: list[Passage], vectors: PassageVectors | None, held: Sequence[Document]
+    ) -> _Pending:
+        if vectors:
+            return _Pending(file, passages, vectors.known, vectors.fresh)
+        known = await known_vectors(self._index, passages, held, self._reader.namespace)
+        return _Pending(file, passages, known, {})
 
     async def _hand_over(self, *, ahead: int) -> None:
         """Let what is pending be embedded and written, and return when at most `ahead` windows are under way."""
@@ -357,21 +343,21 @@ class _Run:
                 self._count(document)
             return
         async with self._embedding:
-            fresh = await self._embedded([passage for document in pending for passage in document.missing])
+            fresh = await self._embedded(pending)
         async with self._writing:
             for document in pending:
                 await self._write_alone(document, fresh)
 
-    async def _embedded(self, passages: list[Passage]) -> dict[str, Vector]:
-        texts = {passage.id: embedding_text(passage) for passage in passages}
-        ids = sorted(texts, key=lambda id_: len(texts[id_]))  # texts of a length waste no padding
-        vectors: dict[str, Vector] = {}
-        for start in range(0, len(ids), BATCH):
-            batch = ids[start : start + BATCH]
-            rows = await self._embedder.embed([texts[id_] for id_ in batch])
-            vectors.update(zip(batch, rows, strict=True))
-            self._tell(replace(self._progress, passages=self._progress.passages + len(batch)))
-        return vectors
+    async def _embedded(self, pending: Sequence[_Pending]) -> dict[str, Vector]:
+        """The vectors of what was missing."""
+        made = {id_: vector for document in pending for id_, vector in document.fresh.items()}
+        self._count_embedded(len(made))
+        missing = [passage for document in pending for passage in document.missing if passage.id not in made]
+        return made | await embed_passages(self._embedder, missing, self._count_embedded)
+
+    def _count_embedded(self, passages: int) -> None:
+        if passages:
+            self._tell(replace(self._progress, passages=self._progress.passages + passages))
 
     async def _write_alone(self, document: _Pending, fresh: Mapping[str, Vector]) -> None:
         """Write a document, unless its file went while it was read."""

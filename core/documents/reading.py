@@ -19,23 +19,46 @@ from core.documents.sandbox import Sandbox
 from core.documents.sandbox_child import ParseReply, ParseState, version_of
 from core.documents.splitting import SPLITTER_VERSION, passage_ids, split
 from core.documents.walk import Refusal, printable
-from core.domain import Document, Passage, VectorOrigin
+from core.domain import Document, Passage, Vector, VectorOrigin
 from core.errors import DocumentError
 from core.ports import Embedder, PassageIndex
 from core.readers import GUIDES, Readers
 from core.storage.origin import other_name, other_origin
 
+VERSIONS = (PARSER_VERSION, SPLITTER_VERSION, TERMS_VERSION)  # another one makes other passages of the same file
 _SPECIAL_TOKENS = 2  # that a model adds around a text, at most
 _SAMPLE = 200  # documents of an index that are looked at, at least, where there are so many
 
 
 @dataclass(frozen=True, slots=True)
+class FileTask:
+    """A file to be read for `readers`, of which the index holds the versions `held`, by source."""
+
+    file: Path
+    source: str
+    held: Mapping[str, Sequence[Document]]
+    readers: Readers
+
+
+@dataclass(frozen=True, slots=True)
+class PassageVectors:
+    """The vectors of a document's passages, by id: those that the index had, and those that were embedded now."""
+
+    known: Mapping[str, Vector]
+    fresh: Mapping[str, Vector]
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentContent:
-    """A document as it was read: `passages` is None where the index has this version already."""
+    """A document as it was read: `passages` is None where the index has this version already.
+
+    `vectors` has all of its passages where whoever read it embedded them, too.
+    """
 
     source: str
     passages: list[Passage] | None
     notes: tuple[str, ...] = ()
+    vectors: PassageVectors | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +85,7 @@ class FileReader:
     def __init__(self, embedder: Embedder, passage_tokens: int, model: str) -> None:
         self._count_tokens = embedder.count_tokens
         self._budget = min(passage_tokens, embedder.max_tokens - _SPECIAL_TOKENS)
-        self._settings = f"\0{PARSER_VERSION}.{SPLITTER_VERSION}.{TERMS_VERSION}.{self._budget}.{model}"
+        self._settings = f"\0{'.'.join(map(str, VERSIONS))}.{self._budget}.{model}"
         self._namespace = namespace_of(model)
         self.on_picture: Callable[[int], None] = lambda _: None
         self._sandbox = Sandbox(on_picture=self._begin_picture)
@@ -100,9 +123,10 @@ class FileReader:
             complete=all(reply.inside for reply in refused),
         )
 
-    def ids(self, passages: Sequence[Passage], version: str) -> list[str]:
-        """The ids that `passages` have in a version of their document."""
-        return passage_ids(passages, version, self._namespace)
+    @property
+    def namespace(self) -> uuid.UUID:
+        """What the ids of passages are made from."""
+        return self._namespace
 
     def stop(self) -> None:
         """End the parser's process and, soon, a `read` in another thread. Nothing is read any more."""

@@ -25,7 +25,10 @@ pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect")
 @pytest.fixture
 def mixed(tmp_path: Path) -> Path:
     """A folder with a file of every format, and some that cannot be read."""
-    folder = tmp_path / "docs"
+    return write_mixed(tmp_path / "docs")
+
+
+def write_mixed(folder: Path) -> Path:
     for name in ("my-form.pdf", "weekly_ship.docx", "risk_tracker.xlsx"):
         write(folder / name, (OFFICE / name).read_bytes())
     write(folder / "plan.pptx", slides(shape("Plan", role="title") + shape("Fewer slides.", role="body")))
