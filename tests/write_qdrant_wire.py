@@ -30,7 +30,7 @@ async def recorded() -> list[dict[str, Any]]:
     async with qdrant_served() as double:
         for layout in (LAYOUT, CHANGED, PLAIN):
             async with QdrantIndex.at(
-                double.url, api_key="key", collection="attune", dimension=384, layout=layout
+                double.url, api_key=None, collection="attune", dimension=384, layout=layout
             ) as index:
                 await _use(index)
         found: dict[str, WireRequest] = {}

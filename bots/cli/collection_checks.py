@@ -1,4 +1,4 @@
-"""What `attune doctor` says of the collection on a Qdrant server: how it is laid out, and where not as it was asked for.
+"""What `attune doctor` says of the collection on a Qdrant server: how it is laid out, and where not as asked for.
 
 Knows nothing of what is in it. Opening it has changed what can be changed in place.
 """

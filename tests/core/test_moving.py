@@ -162,7 +162,7 @@ async def test_what_holds_something_is_not_overwritten(folder: SharedIndex, serv
     """Unless somebody says so; Attune's own guides alone are nothing."""
     await served.reset(EMBEDDER.dimension, OTHER)
     await put(served, document(source="theirs.md"))
-    with pytest.raises(MoveError, match="5 passages there already.*--replace"):
+    with pytest.raises(MoveError, match=r"5 passages there already.*--replace"):
         await move(folder, served, ORIGIN, quiet)
     assert [one.source for one in await served.documents()] == ["theirs.md"]
     await move(folder, served, ORIGIN, quiet, replace=True)

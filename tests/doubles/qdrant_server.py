@@ -1,7 +1,7 @@
 """A Qdrant server on loopback, as far as Attune asks one: REST in front of qdrant-client's local mode.
 
-Each body has to be exactly what Qdrant's published schema says, as the client's models have it, strictly; what comes back
-is what those models make of the answer. What the local mode does not keep (shards, copies, quantisation, payload
+Each body has to be exactly what Qdrant's published schema says, as the client's models have it, strictly; what comes
+back is what those models make of the answer. What the local mode does not keep (shards, copies, quantisation, payload
 indexes) is kept here and told, but does nothing. Like a server in strict mode it refuses filters on fields without an
 index. Nothing here is distributed, and no search is approximate.
 """

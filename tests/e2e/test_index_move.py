@@ -33,8 +33,8 @@ async def filled(home: Home) -> None:
         await put(index, document([f"passage number{number} of many" for number in range(MANY)]))
 
 
-async def test_a_move_that_is_killed_goes_on_and_ends(home: Home, tmp_path: Path) -> None:
-    """kill -9 between two batches: the new index is refused until the next move has copied the rest of it."""
+async def test_a_move_that_is_killed_goes_on_and_ends(home: Home) -> None:
+    """Killed between two batches (kill -9): the new index is refused until the next move has copied the rest of it."""
     await filled(home)
     async with qdrant_served(holds=512) as double:
         killed = home.start("index", "move", double.url)

@@ -21,7 +21,7 @@ FIELDS = {"source", "document", "readers", "version", "ordinal"}
 
 
 def at(double: QdrantDouble, layout: CollectionLayout = CollectionLayout()) -> QdrantIndex:  # noqa: B008 - frozen
-    return QdrantIndex.at(double.url, api_key="key", collection="attune", dimension=384, layout=layout)
+    return QdrantIndex.at(double.url, api_key=None, collection="attune", dimension=384, layout=layout)
 
 
 async def test_what_is_asked_of_a_server_is_as_it_was_recorded() -> None:
@@ -94,7 +94,7 @@ async def test_a_key_that_may_not_change_the_collection_is_named() -> None:
     async with qdrant_served(managed=False) as double:
         async with at(double):
             pass
-        with pytest.raises(IndexUnavailableError, match="QDRANT_API_KEY may not change .* QDRANT_QUANTISATION"):
+        with pytest.raises(IndexUnavailableError, match=r"QDRANT_API_KEY may not change .* QDRANT_QUANTISATION"):
             async with at(double, CollectionLayout(quantisation="scalar")):
                 pass
 
@@ -132,13 +132,12 @@ async def test_the_likeliest_by_quantised_vectors_are_compared_in_full(kind: str
 
 async def test_the_double_refuses_what_the_schema_does_not_have() -> None:
     """A body with a word more is no request, and a filter needs an index: else nothing here would be proven."""
-    async with qdrant_served() as double:
-        async with at(double) as index:
-            http = index._client
-            with pytest.raises(Exception, match="Index required but not found for text"):
-                await http.count("attune", count_filter={"must": [{"key": "text", "match": {"value": "x"}}]})
-            answer = await http.http.client._async_client.post(
-                f"{double.url}/collections/attune/points/count", json={"exact": True, "more": 1}
-            )
+    async with qdrant_served() as double, at(double) as index:
+        http = index._client
+        with pytest.raises(Exception, match="Index required but not found for text"):
+            await http.count("attune", count_filter={"must": [{"key": "text", "match": {"value": "x"}}]})
+        answer = await http.http.client._async_client.post(
+            f"{double.url}/collections/attune/points/count", json={"exact": True, "more": 1}
+        )
     assert answer.status_code == 400
     assert re.search("more", answer.text)
