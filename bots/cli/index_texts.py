@@ -46,8 +46,8 @@ def moved(report: MoveReport) -> str:
     before = f" ({there:,} were there from before)" if report.resumed and there > 0 else ""
     vectors = plural(report.vectors, "vector")
     return (
-        f"Moved {plural(report.passages, 'passage')}{before}. Compared: each passage, {vectors}, and searches, which "
-        f"find {report.found:,} of {report.searched:,} passages again."
+        f"Moved {plural(report.passages, 'passage')}{before}. Compared: each passage, {vectors}, and searches, "
+        f"which are as good in {report.found:,} of {report.searched:,} places."
     )
 
 

@@ -11,11 +11,12 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Protocol
 
 import numpy as np
 
-from core.domain import Passage, Vector, VectorOrigin
+from core.domain import Hit, Passage, Vector, VectorOrigin
 from core.errors import MoveError
 from core.readers import GUIDES
 from core.storage.backup import StoredIndex
@@ -27,8 +28,9 @@ ROUNDS = 20  # after which the first index is written faster than it is copied
 SAMPLE = 64  # passages whose vectors are compared
 SEARCHES = 16  # of them that are searched for
 LIMIT = 10  # passages that each search asks for by meaning, and by words
-ALIKE = 0.9  # share of what the first index finds that the second has to find, too
-CLOSE = 1e-4  # of a number of a unit vector
+ALIKE = 0.9  # share of the places that the first index's searches fill which the second's have to fill as well
+CLOSE = 1e-4  # of a number of a unit vector, and of a cosine
+ROUGHLY = 0.1  # share of a score by words
 
 
 class MovableIndex(StoredIndex, Protocol):
@@ -66,7 +68,7 @@ class MoveProgress:
 
 @dataclass(frozen=True, slots=True)
 class MoveReport:
-    """What was moved, and what the check found: `found` of the `searched` passages that the first index found."""
+    """What was moved, and what the check found: in `found` of `searched` places a search is as good as before."""
 
     passages: int
     copied: int
@@ -213,24 +215,45 @@ async def _compare_vectors(source: MovableIndex, target: MovableIndex, sample: S
 
 
 async def _compare_searches(source: MovableIndex, target: MovableIndex, sample: Sequence[Passage]) -> tuple[int, int]:
-    """How many of the passages that the source finds the target finds, too. Texts are compared: some stand twice."""
+    """How many places the source's searches fill, and how many of these the target's fill as well."""
     vectors, searched, found = await source.vectors([passage.id for passage in sample]), 0, 0
     for passage in sample:
         if passage.id not in vectors:
             continue
-        hits = []
-        for index in (source, target):
-            row, readers = vectors[passage.id], passage.readers
-            hits.append(await index.search(passage.heading_path, row, audience=readers, limit=LIMIT))
-        ours, theirs = ({hit.passage.text for hit in some} for some in hits)
-        searched += len(ours)
-        found += len(ours & theirs)
+        text, row, readers = passage.text, vectors[passage.id], passage.readers
+        ours = await source.search(text, row, audience=readers, limit=LIMIT)
+        theirs = await target.search(text, row, audience=readers, limit=LIMIT)
+        some, as_good = places(ours, theirs)
+        searched, found = searched + some, found + as_good
     if found < ALIKE * searched:
         raise MoveError(
-            f"Of {searched} passages that searches find in the index, the new one finds {found}. Wait until the server "
-            "has indexed what it has, then move again: nothing is copied twice."
+            f"Of {searched} places that searches of the index fill, the new one's fill {found} as well. Wait until the "
+            "server has indexed what it has, then move again: nothing is copied twice."
         )
     return searched, found
+
+
+def places(ours: Sequence[Hit], theirs: Sequence[Hit]) -> tuple[int, int]:
+    """How many places by meaning and by words there are, and in how many `theirs` are as good.
+
+    Scores are compared, since passages with the same may come in any order; those by words, of which each shard counts
+    for itself how rare they are, roughly.
+    """
+    searched = found = 0
+    for score, room in ((_by_meaning, 0.0), (_by_words, ROUGHLY)):
+        best, others = (sorted(map(score, hits), reverse=True)[:LIMIT] for hits in (ours, theirs))
+        pairs = [(one, other) for one, other in zip_longest(best, others, fillvalue=0.0) if one > 0]
+        searched += len(pairs)
+        found += sum(other >= one * (1 - room) - CLOSE for one, other in pairs)
+    return searched, found
+
+
+def _by_meaning(hit: Hit) -> float:
+    return hit.dense
+
+
+def _by_words(hit: Hit) -> float:
+    return hit.sparse
 
 
 def _unit(vector: Vector) -> Vector:

@@ -60,8 +60,11 @@ async def all_of(index: MovableIndex) -> dict[str, PassageCopy]:
     return {one.id: one for one in await index.copies([*page.marks])}
 
 
-async def assert_same(ours: MovableIndex, theirs: MovableIndex) -> None:
-    """Ids, fields, vectors, words, documents, origin and what searches find."""
+async def assert_same(ours: MovableIndex, theirs: MovableIndex, *, counted: bool = True) -> None:
+    """Ids, fields, vectors, words, documents, origin and what searches find; `counted`: also how rare words are.
+
+    The local mode counts words of what was removed (qdrant-client issue 1426).
+    """
     one, other = await all_of(ours), await all_of(theirs)
     assert one.keys() == other.keys()
     for id_, copy in one.items():
@@ -73,7 +76,7 @@ async def assert_same(ours: MovableIndex, theirs: MovableIndex) -> None:
     for text in ("cats", "E4711 toner", "holiday requests", "postmann"):
         for audience in (ALL, {"person:t/w/x"}):
             found = [
-                {hit.passage: (hit.dense, hit.sparse) for hit in hits}
+                {hit.passage: (hit.dense, hit.sparse if counted else 0) for hit in hits}
                 for hits in [
                     await index.search(text, await vector(text), audience=audience, limit=9) for index in (ours, theirs)
                 ]
@@ -129,7 +132,7 @@ async def test_what_is_written_meanwhile_comes_along(folder: SharedIndex, served
         ("guide.md", ("person:t/w/y",)),
         ("new.md", ("everyone",)),
     ]
-    await assert_same(folder, served)
+    await assert_same(folder, served, counted=False)
 
 
 async def test_a_move_that_was_cut_off_goes_on(
@@ -218,7 +221,7 @@ async def test_an_index_that_is_not_the_same_afterwards_is_not_used(folder: Shar
         async def search(self, *_: object, **__: object) -> list[object]:
             return []
 
-    with pytest.raises(MoveError, match="the new one finds 0"):
+    with pytest.raises(MoveError, match="the new one's fill 0 as well"):
         await move(folder, Blind(served, []), ORIGIN, quiet, replace=True)  # type: ignore[arg-type]
     stored = await served.origin()
     assert stored is not None

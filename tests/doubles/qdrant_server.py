@@ -40,7 +40,7 @@ class WireRequest:
 class QdrantDouble:
     """`peers` machines, of which one holds each copy. `managed`: whether the key may change a collection.
 
-    With `holds` the upsert after so many gets no answer until `released`; `held` says that it came.
+    With `holds` the upsert after so many points gets no answer until `released`, and is lost; `held` says that it came.
     """
 
     peers: int = 3
@@ -147,6 +147,7 @@ class QdrantDouble:
         if self.holds is not None and self.upserted >= self.holds and not self.released.is_set():
             self.held.set()
             await self.released.wait()
+            raise ValueError("nothing of it was written")
         done = await self.client.upsert(name, body.points, wait=True)
         self.upserted += len(body.points)
         return done

@@ -11,6 +11,7 @@ import pytest
 
 from core.adapters.index.shared_index import SharedIndex
 from core.domain import VectorOrigin
+from core.storage.moving import BATCH
 from tests.contracts.test_passage_index import EMBEDDER, document, put
 from tests.doubles.qdrant_server import qdrant_served
 from tests.e2e.home import Home, ended, is_plain, opened_home
@@ -36,21 +37,20 @@ async def filled(home: Home) -> None:
 async def test_a_move_that_is_killed_goes_on_and_ends(home: Home) -> None:
     """Killed between two batches (kill -9): the new index is refused until the next move has copied the rest of it."""
     await filled(home)
-    async with qdrant_served(holds=512) as double:
+    async with qdrant_served(holds=2 * BATCH) as double:
         killed = home.start("index", "move", double.url)
         await asyncio.wait_for(double.held.wait(), 120)
         killed.send_signal(signal.SIGKILL)
         await asyncio.to_thread(killed.communicate)
         double.released.set()
-        assert 0 < double.upserted < MANY
         there = {"QDRANT_URL": double.url, "ATTUNE_EMBEDDER": "hashing"}
         refused = await asyncio.to_thread(home.run, "index", "move", "embedded", **there)
         assert (refused.returncode, "Finish that first" in refused.stderr) == (2, True), refused.stderr
-        before = double.upserted
+        assert double.upserted == 2 * BATCH
         done = await asyncio.to_thread(home.run, "index", "move", double.url)
         assert (done.returncode, is_plain(done)) == (0, True), done.stderr
-        assert double.upserted <= MANY
-        assert f"Moved {MANY} passages ({before:,} were there from before)." in done.stdout
+        assert double.upserted == MANY
+        assert f"Moved {MANY} passages ({2 * BATCH} were there from before)." in done.stdout
         assert f"QDRANT_URL={double.url}" in done.stdout
         assert "ATTUNE_EMBEDDER=hashing" in done.stdout
         again = await asyncio.to_thread(home.run, "index", "move", double.url)

@@ -140,7 +140,7 @@ async def _fewest(client: AsyncQdrantClient, name: str) -> int | None:
         cluster = await client.collection_cluster_info(name)
     except (UnexpectedResponse, NotImplementedError):  # a key that may not ask; no server
         return None
-    shards = [*cluster.local_shards, *cluster.remote_shards]
+    shards: list[models.LocalShardInfo | models.RemoteShardInfo] = [*cluster.local_shards, *cluster.remote_shards]
     active = Counter(shard.shard_id for shard in shards if shard.state is models.ReplicaState.ACTIVE)
     return min((active[shard.shard_id] for shard in shards), default=None)
 

@@ -203,6 +203,8 @@ class QdrantIndex:
         """Note by what its vectors were made."""
         with _convert_errors():
             await self._client.update_collection(self._collection, metadata={_ORIGIN: origin.dumped()})
+        if self._origin is not None:
+            self._origin = origin
 
     async def page(self, after: str | None) -> MarkPage:
         """The marks of some passages, from `after` on."""

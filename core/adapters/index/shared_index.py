@@ -138,7 +138,8 @@ class SharedIndex:
 
     async def copies(self, ids: Sequence[str]) -> Sequence[PassageCopy]:
         """Those of these passages that exist, as they are."""
-        return wire.unpack_copies(await self._call("/copies", wire.Ids(ids=list(ids)), wire.COPIES))
+        copies = await self._call("/copies", wire.Ids(ids=list(ids)), wire.COPIES)
+        return wire.unpack_copies(copies)
 
     async def put(self, copies: Sequence[PassageCopy]) -> None:
         """Add or replace passages as they are; on the disk when it returns."""
