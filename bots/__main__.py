@@ -18,6 +18,7 @@ import typer
 
 from bots import version_text
 from bots.cli import operator_texts
+from bots.cli.index_app import index
 from bots.cli.options import (
     AnyModelName,
     Client,
@@ -34,6 +35,7 @@ from bots.cli.options import (
     Readers,
     Seen,
     Steps,
+    Version,
 )
 from bots.cli.slack_app import slack
 from bots.cli.terminal import crash, fail, forgiving_streams
@@ -60,6 +62,7 @@ app.add_typer(courses, name="courses")
 clients = typer.Typer(help="Manage the keys of programs that ask over HTTP.", no_args_is_help=True)
 app.add_typer(clients, name="clients")
 app.add_typer(slack, name="slack")
+app.add_typer(index, name="index")
 
 
 def main() -> None:
@@ -78,8 +81,9 @@ def main() -> None:
 
 
 @app.callback(invoke_without_command=True)
-def attune(*, version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False) -> None:
+def attune(context: typer.Context, *, version: Version = False) -> None:
     """A private chatbot that answers from your documents, on your own machine."""
+    context.obj = _logged_settings
     if version:
         typer.echo(f"attune {version_text()}")
         raise typer.Exit

@@ -48,7 +48,9 @@ if TYPE_CHECKING:
     from core.engine import Engine
     from core.learning.course_files import CourseFolder
     from core.notices.watch import Histories
-    from core.storage.backup import DataLayout, StoredIndex
+    from core.storage.backup import DataLayout
+    from core.storage.layout import CollectionState
+    from core.storage.moving import MovableIndex
     from core.threads.chats import ChatLog
     from core.upkeep import ForgetReading
 
@@ -274,9 +276,16 @@ async def open_place(settings: Settings) -> AsyncIterator[DataLayout]:
         yield DataLayout(settings.data_folder, settings.learned_folder, folder_records(settings), RedisDump(client))
 
 
-def open_stored_index(settings: Settings) -> AbstractAsyncContextManager[StoredIndex]:
+def open_stored_index(settings: Settings) -> AbstractAsyncContextManager[MovableIndex]:
     """Open the index as it is, by whatever its vectors were made."""
     return _index(settings, None)
+
+
+async def collection_state(settings: Settings) -> CollectionState | None:
+    """How the collection on the server that `QDRANT_URL` names is laid out; None for an embedded index."""
+    from core.adapters.index import opening  # noqa: PLC0415
+
+    return await opening.collection_state(settings)
 
 
 async def remove_index(settings: Settings) -> None:
@@ -366,15 +375,9 @@ async def open_index(
 def _index(
     settings: Settings, dimension: int | None, origin: VectorOrigin | None = None
 ) -> AbstractAsyncContextManager[SharedIndex | QdrantIndex]:
-    url, key = settings.qdrant_url, settings.qdrant_api_key
-    if url is None:
-        from core.adapters.index.shared_index import SharedIndex  # noqa: PLC0415
+    from core.adapters.index.opening import index_of  # noqa: PLC0415
 
-        return SharedIndex(settings.data_folder, dimension, origin)
-    from core.adapters.index.qdrant_index import QdrantIndex  # noqa: PLC0415
-
-    secret, collection = key.get_secret_value() if key else None, settings.qdrant_collection
-    return QdrantIndex.at(url, api_key=secret, collection=collection, dimension=dimension, origin=origin)
+    return index_of(settings, dimension, origin)
 
 
 @asynccontextmanager

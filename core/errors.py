@@ -19,6 +19,7 @@
     │   ├── ReceiverError           nothing is being received from a platform
     │   ├── DocumentError           one document could not be read; the others go on
     │   ├── BackupError             a backup cannot be written or restored
+    │   ├── MoveError               an index cannot be moved
     │   └── StoreError
     │       ├── MemoryUnavailableError
     │       └── IndexUnavailableError
@@ -119,6 +120,10 @@ class DocumentError(OperatorError):
 
 class BackupError(OperatorError):
     """A backup cannot be written or restored."""
+
+
+class MoveError(OperatorError):
+    """An index cannot be moved."""
 
 
 class StoreError(OperatorError):

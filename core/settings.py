@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 
+from core.collection_settings import CollectionSettings
 from core.domain import Mode
 from core.errors import ConfigurationError
-from core.serving_settings import ServingSettings
 from core.settings_files import read_env, read_toml, secrets_file
 from core.text.words import whole_number
 
@@ -51,6 +51,11 @@ ADVANCED = frozenset(  # with defaults that hardly anybody changes
         "ATTUNE_BATCH_MB",
         "ATTUNE_RELEVANCE",
         "QDRANT_COLLECTION",
+        "QDRANT_SHARDS",
+        "QDRANT_REPLICAS",
+        "QDRANT_WRITE_CONSISTENCY",
+        "QDRANT_QUANTISATION",
+        "QDRANT_ON_DISK",
     }
 )
 REMOVED = {
@@ -69,7 +74,7 @@ _NO_ADDRESS = (
 _HOST_AND_PORT = re.compile(r"\S+:[0-9]{1,5}")
 
 
-class Settings(ServingSettings):
+class Settings(CollectionSettings):
     """Every setting with its default. The environment wins over `.env`, and that over `attune.toml`."""
 
     home: Path | None = Field(
@@ -240,9 +245,6 @@ class Settings(ServingSettings):
     )
     qdrant_url: str | None = Field(None, alias="QDRANT_URL", description="a Qdrant server; unset: an embedded index")
     qdrant_api_key: SecretStr | None = Field(None, alias="QDRANT_API_KEY", description="the Qdrant server's API key")
-    qdrant_collection: str = Field(
-        "attune", min_length=1, alias="QDRANT_COLLECTION", description="the collection on the Qdrant server"
-    )
 
     @field_validator("home", "courses", mode="after")
     @classmethod

@@ -18,6 +18,7 @@ from rich.text import Text
 from bots.cli import doctor_texts as say
 from bots.cli import operator_texts
 from bots.cli.bars import Bars
+from bots.cli.collection_checks import collection_checks
 from bots.cli.endpoint_checks import endpoint_checks
 from bots.cli.machine import this_machine
 from bots.cli.machine_checks import device_checks, folder_checks, is_writable, machine_check
@@ -212,7 +213,8 @@ def _merged(model: LocalModel, settings: Settings, store: ModelStore) -> list[st
 async def _stores(settings: Settings) -> list[Check]:
     if not is_writable(settings.data_folder):
         return [Check(CheckStatus.CARE, name, say.NOT_LOOKED_DISK) for name in ("memory", "index", "records")]
-    return [*await _memory(settings), await _told("index", _index(settings)), _records(settings)]
+    index = [await _told("index", _index(settings)), *await collection_checks(settings)]
+    return [*await _memory(settings), *index, _records(settings)]
 
 
 def _records(settings: Settings) -> Check:

@@ -52,3 +52,4 @@ Steps = Annotated[
     ),
 ]
 Here = Annotated[bool, typer.Option("--here", help="Keep the settings in this folder: attune.toml and .env.")]
+Version = Annotated[bool, typer.Option("--version", help="Show the version and exit.")]

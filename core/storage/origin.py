@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from core.domain import VectorOrigin
 from core.errors import IndexUnavailableError
 
 REBUILD = "attune ingest --rebuild"
+_MOVING = "unfinished move of "  # before the form of the vectors that are being moved
 KEPT = "attune.json"  # where an embedded index keeps it
 
 
@@ -32,8 +34,20 @@ def stored_origin(folder: Path) -> VectorOrigin | None:
     return None
 
 
+def unfinished(origin: VectorOrigin) -> VectorOrigin:
+    """What an index stands for to which one of `origin` is being moved: no embedder's vectors compare with it."""
+    return origin if is_unfinished(origin) else replace(origin, form=f"{_MOVING}{origin.form}")
+
+
+def is_unfinished(origin: VectorOrigin) -> bool:
+    """Whether a move to the index was begun, and did not come to its end."""
+    return origin.form.startswith(_MOVING)
+
+
 def other_origin(stored: VectorOrigin, asked: VectorOrigin) -> IndexUnavailableError:
     """The vectors of the index are another embedder's than the one that is set."""
+    if is_unfinished(stored):
+        return _moved_in_part()
     if stored.embedder == asked.embedder:
         what = f"were made with other files, or in another format, of the embedder {asked.embedder}"
     else:
@@ -53,9 +67,18 @@ def other_dimension(stored: int | None, made: int, where: str) -> IndexUnavailab
 
 def remade(stored: VectorOrigin) -> IndexUnavailableError:
     """The index was rebuilt for another embedder while somebody was at it with the one of before."""
+    if is_unfinished(stored):
+        return _moved_in_part()
     return IndexUnavailableError(
         f"The index was rebuilt with the embedder {stored.embedder}. Restart this process; where "
         "ATTUNE_EMBEDDER is set, set it to that."
+    )
+
+
+def _moved_in_part() -> IndexUnavailableError:
+    return IndexUnavailableError(
+        "The index is not whole: a move to it is under way, or was cut off. Let it finish: run attune index move again "
+        "with the settings of before; or fill this one anew: attune ingest --rebuild"
     )
 
 

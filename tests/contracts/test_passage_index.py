@@ -1,4 +1,4 @@
-"""What every `PassageIndex` promises, held by all three: in the process, shared, on a server."""
+"""What every `PassageIndex` promises, held by all: in the process, shared, on a server, and after a move both ways."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from core.documents.reading import check_origin
 from core.domain import EVERYONE, Document, Passage, VectorOrigin
 from core.errors import IndexUnavailableError
 from core.ports import PassageIndex
+from core.storage.layout import CollectionLayout
+from tests.doubles.qdrant_server import qdrant_served
 from tests.fakes import HashingEmbedder
+from tests.moved_index import MovedIndex
 
 # Qdrant's local mode, which stands in for a server, scans instead; it says so each time.
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect")
@@ -36,9 +39,25 @@ TEXTS = (
 )
 
 
-@pytest.fixture(params=["edge_index", "shared_index", "qdrant_index"])
+@pytest.fixture(params=["edge_index", "shared_index", "qdrant_index", "moved_to_server", "moved_to_folder"])
 def index(request: pytest.FixtureRequest) -> PassageIndex:
     return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+async def moved_to_server(shared_index: SharedIndex) -> AsyncIterator[PassageIndex]:
+    """What is embedded, moved over HTTP to a server that quantises, after each change."""
+    layout = CollectionLayout(shards=3, replicas=2, quantisation="scalar")
+    async with qdrant_served() as double:
+        server = QdrantIndex.at(double.url, api_key=None, collection="attune", dimension=384, layout=layout)
+        async with server as target:
+            yield MovedIndex(shared_index, target)
+
+
+@pytest.fixture
+def moved_to_folder(qdrant_index: QdrantIndex, shared_index: SharedIndex) -> PassageIndex:
+    """What is on a server, moved to the embedded index after each change."""
+    return MovedIndex(qdrant_index, shared_index)
 
 
 def document(texts: Sequence[str] = TEXTS, source: str = "guide.md", version: str = "1") -> list[Passage]:

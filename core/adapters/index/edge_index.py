@@ -19,17 +19,19 @@ from typing import ParamSpec, Self, TypeVar
 
 import qdrant_edge as edge
 
-from core.adapters.index import edge_shard, points, rewriting
+from core.adapters.index import edge_copies, edge_shard, points, rewriting
 from core.adapters.index import files as index_files
 from core.adapters.index.clearing import Clearing
 from core.domain import Document, Hit, Passage, Vector, VectorOrigin, Vectors
 from core.errors import IndexUnavailableError, StoreError
+from core.storage.copies import MarkPage, PassageCopy
 from core.storage.origin import stored_origin
 from core.together import to_the_end
 
 # The nearest by eight bits, twice as many as asked for, are compared once more in full.
 _LIKELIEST = edge.SearchParams(quantization=edge.QuantizationSearchParams(rescore=True, oversampling=2.0))
 _P = ParamSpec("_P")
+_Asked = TypeVar("_Asked")
 _Result = TypeVar("_Result")
 
 
@@ -136,6 +138,31 @@ class EdgeIndex:
         """Passages in the index."""
         return await self._among_others(self._count)
 
+    async def page(self, after: str | None) -> MarkPage:
+        """The marks of some passages, from `after` on."""
+        return await self._among_others(self._copied, edge_copies.page, after)
+
+    async def marks(self, ids: Sequence[str]) -> Mapping[str, str]:
+        """The marks of those of these ids that exist."""
+        return await self._among_others(self._copied, edge_copies.marks, ids)
+
+    async def copies(self, ids: Sequence[str]) -> Sequence[PassageCopy]:
+        """Those of these passages that exist, as they are."""
+        return await self._among_others(self._copied, edge_copies.copies, ids)
+
+    async def put(self, copies: Sequence[PassageCopy]) -> None:
+        """Add or replace passages as they are; flushed to the disk when it returns."""
+        async with self._writing:
+            await self._among_others(self._put, edge_copies.points_of(copies, self._dimension))
+        if self._added >= self._much:
+            self._clearing.note()
+            self._clearing.begin()
+
+    async def drop(self, ids: Sequence[str]) -> None:
+        """Remove these passages."""
+        async with self._writing:
+            await self._among_others(self._drop, ids)
+
     async def origin(self) -> VectorOrigin | None:
         """By what its vectors were made."""
         return await _in_thread(stored_origin, self._folder)
@@ -235,10 +262,21 @@ class EdgeIndex:
 
     def _upsert(self, passages: Sequence[Passage], vectors: Vectors) -> None:
         points.check_dimension(self._dimension, vectors.shape[1], where="The index")
+        self._put([self._point(passage, row) for passage, row in zip(passages, vectors, strict=True)])
+
+    def _put(self, rows: list[edge.Point]) -> None:
         with _convert_errors("Passages cannot be stored"):
-            rows = [self._point(passage, row) for passage, row in zip(passages, vectors, strict=True)]
             self._update(edge.UpdateOperation.upsert_points(rows))
             self._added += len(rows)
+
+    def _drop(self, ids: Sequence[str]) -> None:
+        with _convert_errors("Passages cannot be removed"):
+            self._clearing.note()
+            self._update(edge.UpdateOperation.delete_points([*ids]))
+
+    def _copied(self, read: Callable[[edge.EdgeShard, _Asked], _Result], asked: _Asked) -> _Result:
+        with _convert_errors("The index cannot be read"):
+            return read(self._shard, asked)
 
     def _point(self, passage: Passage, row: Vector) -> edge.Point:
         vectors = {points.DENSE: row.tolist(), points.SPARSE: self._encoder.passage(passage)}

@@ -19,6 +19,7 @@ from qdrant_edge import Bm25, Bm25Config, SparseVector
 
 from core.answering.terms import misspelled, spellings, with_terms
 from core.domain import EVERYONE, Document, Hit, Passage, Vector, Vectors
+from core.storage.copies import PassageCopy, mark_of
 from core.storage.origin import other_dimension
 from core.text.languages import ENGLISH, LANGUAGES, SMALL_WORDS, language_of
 
@@ -211,6 +212,18 @@ def _passage(id_: str, fields: dict[str, Any]) -> Passage:
 def dense_vector(vectors: Mapping[str, Any] | Any) -> Vector:
     """The dense one of a point's named vectors, shape (dimension,)."""
     return np.asarray(vectors[DENSE], np.float32)
+
+
+def copy_of(point: StoredPoint) -> PassageCopy:
+    """All of a point that came with its payload and both vectors."""
+    words = point.vector.get(SPARSE)  # a passage without any may have none
+    weights = dict(zip(map(int, words.indices), map(float, words.values), strict=True)) if words else {}
+    return PassageCopy(str(point.id), dict(point.payload), dense_vector(point.vector), weights)
+
+
+def marks(found: Iterable[StoredPoint]) -> dict[str, str]:
+    """The marks of points that came with their payload."""
+    return {str(point.id): mark_of(point.payload) for point in found}
 
 
 def batches(passages: Sequence[Passage], vectors: Vectors) -> Iterator[tuple[Sequence[Passage], Vectors]]:

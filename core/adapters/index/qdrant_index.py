@@ -16,13 +16,17 @@ from qdrant_client.common.client_exceptions import QdrantException
 from qdrant_client.http.exceptions import ApiException
 from qdrant_edge import SparseVector
 
+from core.adapters.index import collection as layouts
 from core.adapters.index import points
 from core.domain import Document, Hit, Passage, Vector, VectorOrigin, Vectors
 from core.errors import IndexUnavailableError
+from core.storage.copies import PAGE, MarkPage, PassageCopy
+from core.storage.layout import CollectionLayout, CollectionState
 from core.storage.origin import read_origin, remade
 
 NEW = 384  # the length of vectors of a collection that is made without one being asked for: the built-in embedder's
 LOOK_AGAIN = 5.0  # seconds
+AS_IT_IS = CollectionLayout()
 _ORIGIN = "attune-origin"  # in the collection's metadata
 
 
@@ -30,16 +34,24 @@ class QdrantIndex:
     """The port `PassageIndex` over a client of Qdrant, as an async context manager that closes the client."""
 
     def __init__(
-        self, client: AsyncQdrantClient, collection: str, dimension: int | None, origin: VectorOrigin | None = None
+        self,
+        client: AsyncQdrantClient,
+        collection: str,
+        dimension: int | None,
+        origin: VectorOrigin | None = None,
+        layout: CollectionLayout = AS_IT_IS,
     ) -> None:
         """Where it stands for an `origin`, it is refused a collection that has another one, also after a rebuilding.
 
-        Where `dimension` is None, a collection is opened whatever the length of its vectors.
+        Where `dimension` is None, a collection is opened whatever the length of its vectors. A collection is made as
+        `layout` has it; one that is there is changed as far as it can be.
         """
         self._client = client
         self._collection = collection
         self._dimension = dimension
         self._origin = origin
+        self._layout = layout
+        self._near: models.SearchParams | None = None  # how the nearest are searched for
         self._seen = 0.0  # when the collection was last seen to have this origin
         self._encoder = points.SparseEncoder()
 
@@ -52,10 +64,11 @@ class QdrantIndex:
         collection: str,
         dimension: int | None,
         origin: VectorOrigin | None = None,
+        layout: CollectionLayout = AS_IT_IS,
     ) -> Self:
         """An index on the server at `location`; ":memory:" for one that lasts as long as the client."""
         client = AsyncQdrantClient(location, api_key=api_key, timeout=30, check_compatibility=False)
-        return cls(client, collection, dimension, origin)
+        return cls(client, collection, dimension, origin, layout)
 
     async def __aenter__(self) -> Self:
         try:
@@ -115,6 +128,7 @@ class QdrantIndex:
             query=query,
             using=name,
             filter=models.Filter(must=[*conditions]),
+            params=self._near if name == points.DENSE else None,
             limit=limit,
             with_payload=True,
             with_vector=[points.DENSE],
@@ -189,6 +203,44 @@ class QdrantIndex:
         """Note by what its vectors were made."""
         with _convert_errors():
             await self._client.update_collection(self._collection, metadata={_ORIGIN: origin.dumped()})
+        if self._origin is not None:
+            self._origin = origin
+
+    async def page(self, after: str | None) -> MarkPage:
+        """The marks of some passages, from `after` on."""
+        with _convert_errors():
+            found, following = await self._client.scroll(
+                self._collection, limit=PAGE, offset=after, with_payload=True, with_vectors=False
+            )
+        return MarkPage(points.marks(found), None if following is None else str(following))
+
+    async def marks(self, ids: Sequence[str]) -> Mapping[str, str]:
+        """The marks of those of these ids that exist."""
+        with _convert_errors():
+            found = await self._client.retrieve(self._collection, list(ids), with_payload=True, with_vectors=False)
+        return points.marks(found)
+
+    async def copies(self, ids: Sequence[str]) -> Sequence[PassageCopy]:
+        """Those of these passages that exist, as they are."""
+        both = [points.DENSE, points.SPARSE]
+        with _convert_errors():
+            found = await self._client.retrieve(self._collection, list(ids), with_payload=True, with_vectors=both)
+        return [points.copy_of(record) for record in found]
+
+    async def put(self, copies: Sequence[PassageCopy]) -> None:
+        """Add or replace passages as they are; the server has them when it returns."""
+        with _convert_errors():
+            await self._client.upsert(self._collection, [_copied(one) for one in copies], wait=True)
+
+    async def drop(self, ids: Sequence[str]) -> None:
+        """Remove these passages."""
+        with _convert_errors():
+            await self._client.delete(self._collection, models.PointIdsList(points=[*ids]), wait=True)
+
+    async def state(self) -> CollectionState:
+        """How the collection is laid out, beside what is asked for."""
+        with _convert_errors():
+            return await layouts.state(self._client, self._collection, self._layout)
 
     async def reset(self, dimension: int, origin: VectorOrigin | None) -> None:
         """Begin anew, with an empty collection for vectors of another length or origin."""
@@ -212,7 +264,8 @@ class QdrantIndex:
         with _convert_errors():
             if not await self._client.collection_exists(self._collection):
                 await self._create(origin)
-            params = (await self._client.get_collection(self._collection)).config.params
+            info = await self._client.get_collection(self._collection)
+        params = info.config.params
         named = params.vectors if isinstance(params.vectors, dict) else {}
         if points.DENSE not in named or points.SPARSE not in (params.sparse_vectors or {}):
             raise IndexUnavailableError(
@@ -224,27 +277,17 @@ class QdrantIndex:
             if await self.count() == 0:  # an empty one fits any embedder
                 return await self.reset(self._dimension, origin)
             points.check_dimension(stored, self._dimension, where=where)
-        await self._index_keywords()
+        with _convert_errors():
+            await layouts.adapt(self._client, self._collection, info, self._layout)
+            await layouts.index_fields(self._client, self._collection, info)
+        self._near = layouts.search_params(info, self._layout)
         if await self.origin() is None:  # those that have one had readers from the first
             await self._name_readers()
         return None
 
     async def _create(self, origin: VectorOrigin | None) -> None:
-        dense = models.VectorParams(size=self._dimension or NEW, distance=models.Distance.COSINE)
-        await self._client.create_collection(
-            self._collection,
-            vectors_config={points.DENSE: dense},
-            sparse_vectors_config={points.SPARSE: models.SparseVectorParams(modifier=models.Modifier.IDF)},
-            metadata={_ORIGIN: origin.dumped()} if origin else None,
-        )
-
-    async def _index_keywords(self) -> None:
-        """At every start, since a first one may have been cut off; a server that has them does nothing."""
-        for field in points.KEYWORDS:
-            with _convert_errors():
-                await self._client.create_payload_index(
-                    self._collection, field, models.PayloadSchemaType.KEYWORD, wait=True
-                )
+        metadata = {_ORIGIN: origin.dumped()} if origin else None
+        await layouts.create(self._client, self._collection, self._dimension or NEW, self._layout, metadata)
 
     async def _name_readers(self) -> None:
         nobody = models.IsEmptyCondition(is_empty=models.PayloadField(key=points.READERS))
@@ -257,6 +300,12 @@ class QdrantIndex:
         words = _sparse(self._encoder.passage(passage))
         vectors: dict[str, models.Vector] = {points.DENSE: row.tolist(), points.SPARSE: words}
         return models.PointStruct(id=passage.id, vector=vectors, payload=points.payload(passage))
+
+
+def _copied(copy: PassageCopy) -> models.PointStruct:
+    words = models.SparseVector(indices=[*copy.words], values=[*copy.words.values()])
+    vectors: dict[str, models.Vector] = {points.DENSE: copy.vector.tolist(), points.SPARSE: words}
+    return models.PointStruct(id=copy.id, vector=vectors, payload=dict(copy.fields))
 
 
 def _sparse(vector: SparseVector) -> models.SparseVector:

@@ -32,7 +32,7 @@ LARGEST_REQUEST = 64 * 2**20  # bytes; a batch of passages is about one MB
 
 
 class IndexService:
-    """One route for each method of `PassageIndex`, one for its dimension, and one that begins anew.
+    """One route for each method of `MovableIndex`.
 
     A call that stands for vectors of another origin is refused, also of a process that was there before a rebuilding.
     """
@@ -58,6 +58,11 @@ class IndexService:
         app.router.add_post("/documents", self._checked(_route(wire.Documents, self._documents, wire.DOCUMENTS)))
         app.router.add_post("/remove", self._checked(_route(wire.Remove, self._remove, wire.NOTHING)))
         app.router.add_post("/clear_away", self._checked(_route(wire.Ask, self._clear_away, wire.NOTHING)))
+        app.router.add_post("/page", self._checked(_route(wire.Page, self._page, wire.MARK_PAGE)))
+        app.router.add_post("/marks", self._checked(_route(wire.Ids, self._marks, wire.MARKS)))
+        app.router.add_post("/copies", self._checked(_route(wire.Ids, self._copies, wire.COPIES)))
+        app.router.add_post("/put", self._checked(_route(wire.Copies, self._put, wire.NOTHING)))
+        app.router.add_post("/drop", self._checked(_route(wire.Ids, self._drop, wire.NOTHING)))
         app.router.add_post("/count", _route(wire.Ask, self._count, wire.COUNT))
         return app
 
@@ -124,6 +129,22 @@ class IndexService:
 
     async def _clear_away(self, _: wire.Ask) -> None:
         await self._index.clear_away()
+
+    async def _page(self, request: wire.Page) -> wire.PackedMarks:
+        page = await self._index.page(request.after)
+        return wire.PackedMarks(marks=dict(page.marks), following=page.following)
+
+    async def _marks(self, request: wire.Ids) -> dict[str, str]:
+        return dict(await self._index.marks(request.ids))
+
+    async def _copies(self, request: wire.Ids) -> list[wire.PackedCopy]:
+        return wire.pack_copies(await self._index.copies(request.ids))
+
+    async def _put(self, request: wire.Copies) -> None:
+        await self._index.put(wire.unpack_copies(request.copies))
+
+    async def _drop(self, request: wire.Ids) -> None:
+        await self._index.drop(request.ids)
 
     async def _count(self, _: wire.Ask) -> int:
         return await self._index.count()

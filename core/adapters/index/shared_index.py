@@ -24,6 +24,7 @@ from core.adapters.redis import keeper
 from core.adapters.redis.companion import PATIENCE, Companion, is_in_use, run_folder, socket_path
 from core.domain import Document, Hit, Passage, Vector, VectorOrigin, Vectors
 from core.errors import IndexUnavailableError
+from core.storage.copies import MarkPage, PassageCopy
 
 TIMEOUT = aiohttp.ClientTimeout(total=60)  # seconds, of one call
 LONG = aiohttp.ClientTimeout(total=3600)  # … of one that waits until a large index is written anew, after its rest
@@ -125,6 +126,28 @@ class SharedIndex:
         await self._call(
             "/reset", wire.Reset(dimension=dimension, origin=_told(origin) if origin else None), wire.NOTHING
         )
+
+    async def page(self, after: str | None) -> MarkPage:
+        """The marks of some passages, from `after` on."""
+        packed = await self._call("/page", wire.Page(after=after), wire.MARK_PAGE)
+        return MarkPage(packed.marks, packed.following)
+
+    async def marks(self, ids: Sequence[str]) -> Mapping[str, str]:
+        """The marks of those of these ids that exist."""
+        return await self._call("/marks", wire.Ids(ids=list(ids)), wire.MARKS)
+
+    async def copies(self, ids: Sequence[str]) -> Sequence[PassageCopy]:
+        """Those of these passages that exist, as they are."""
+        copies = await self._call("/copies", wire.Ids(ids=list(ids)), wire.COPIES)
+        return wire.unpack_copies(copies)
+
+    async def put(self, copies: Sequence[PassageCopy]) -> None:
+        """Add or replace passages as they are; on the disk when it returns."""
+        await self._call("/put", wire.Copies(copies=wire.pack_copies(copies)), wire.NOTHING)
+
+    async def drop(self, ids: Sequence[str]) -> None:
+        """Remove these passages."""
+        await self._call("/drop", wire.Ids(ids=list(ids)), wire.NOTHING)
 
     async def _check_dimension(self, *, alone: bool) -> None:
         """A service that still runs for others may have been started for another embedder.

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, PlainSerializer, PlainValidator, TypeAdapter
 
 from core.domain import Document, Hit, Passage, Vector
+from core.storage.copies import PassageCopy
 
 NAME = "index"  # of the service's socket, locks and log
 ORIGIN = "Attune-Origin"  # the header that says for vectors of which origin a call stands, by its mark
@@ -89,6 +90,34 @@ class Reset(BaseModel):
     origin: SetOrigin | None
 
 
+class Page(BaseModel):
+    """From which passage on marks are wanted; None: from the first."""
+
+    after: str | None
+
+
+class PackedMarks(BaseModel):
+    """The marks of some passages by id, and where those behind them begin."""
+
+    marks: dict[str, str]
+    following: str | None
+
+
+class PackedCopy(NamedTuple):
+    """A passage as it is copied."""
+
+    id: str
+    fields: dict[str, Any]
+    vector: Packed
+    words: dict[int, float]
+
+
+class Copies(BaseModel):
+    """Passages to be kept as they are."""
+
+    copies: list[PackedCopy]
+
+
 class Ask(BaseModel):
     """A request that says nothing more."""
 
@@ -108,6 +137,9 @@ PASSAGES = TypeAdapter(list[Passage])
 DOCUMENTS = TypeAdapter(list[Document])
 COUNT = TypeAdapter(int)
 ORIGINS = TypeAdapter(SetOrigin | None)
+MARKS = TypeAdapter(dict[str, str])
+MARK_PAGE = TypeAdapter(PackedMarks)
+COPIES = TypeAdapter(list[PackedCopy])
 NOTHING = TypeAdapter(None)
 
 
@@ -119,3 +151,13 @@ def pack_hits(hits: Iterable[Hit]) -> list[PackedHit]:
 def unpack_hits(hits: Iterable[PackedHit]) -> list[Hit]:
     """Hits as they arrived."""
     return [Hit(*hit) for hit in hits]
+
+
+def pack_copies(copies: Iterable[PassageCopy]) -> list[PackedCopy]:
+    """Copies as they travel."""
+    return [PackedCopy(one.id, dict(one.fields), one.vector, dict(one.words)) for one in copies]
+
+
+def unpack_copies(copies: Iterable[PackedCopy]) -> list[PassageCopy]:
+    """Copies as they arrived."""
+    return [PassageCopy(*one) for one in copies]
