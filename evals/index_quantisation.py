@@ -57,7 +57,8 @@ def scalar(quantile: float) -> Callable[[Array, Array], Scores]:
 
 def binary(questions: Array, passages: Array) -> Scores:
     """How many signs are the same."""
-    return np.where(questions > 0, 1.0, -1.0) @ np.where(passages > 0, 1.0, -1.0).T
+    same: Scores = np.where(questions > 0, 1.0, -1.0) @ np.where(passages > 0, 1.0, -1.0).T
+    return same
 
 
 WAYS = (
