@@ -50,7 +50,8 @@ def scalar(quantile: float) -> Callable[[Array, Array], Scores]:
         def rounded(vectors: Array) -> Scores:
             return np.clip(np.round((vectors - low) / step), 0, LEVELS) * step + low
 
-        return rounded(questions) @ rounded(passages).T
+        product: Scores = rounded(questions) @ rounded(passages).T
+        return product
 
     return scores
 
