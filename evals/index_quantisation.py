@@ -50,14 +50,16 @@ def scalar(quantile: float) -> Callable[[Array, Array], Scores]:
         def rounded(vectors: Array) -> Scores:
             return np.clip(np.round((vectors - low) / step), 0, LEVELS) * step + low
 
-        return rounded(questions) @ rounded(passages).T
+        product: Scores = rounded(questions) @ rounded(passages).T
+        return product
 
     return scores
 
 
 def binary(questions: Array, passages: Array) -> Scores:
     """How many signs are the same."""
-    return np.where(questions > 0, 1.0, -1.0) @ np.where(passages > 0, 1.0, -1.0).T
+    same: Scores = np.where(questions > 0, 1.0, -1.0) @ np.where(passages > 0, 1.0, -1.0).T
+    return same
 
 
 WAYS = (

@@ -14,8 +14,8 @@ from core.errors import StoreError
 from core.settings import Settings, shown_url
 from core.storage.layout import CollectionState
 
-NAME = "collection"
-SHARDS, REPLICAS = "shards", "replicas"
+NAME = "collection"  # of the rows
+SHARDS = "shards"  # which cannot be changed in place
 
 
 async def collection_checks(settings: Settings) -> list[Check]:
@@ -30,13 +30,22 @@ async def collection_checks(settings: Settings) -> list[Check]:
 def checks_of(state: CollectionState, url: str) -> Iterator[Check]:
     """How it is laid out, then a row for each part that is not as it was asked for."""
     yield Check(CheckStatus.GOOD, NAME, say.laid_out(state))
+    yield from _differences(state, url)
+    yield from _replicas(state, url)
+    if state.unindexed:
+        yield Check(CheckStatus.CARE, NAME, say.without_index(state.unindexed), say.FIX_UNCHANGED)
+
+
+def _differences(state: CollectionState, url: str) -> Iterator[Check]:
     for one in state.wished.differences(state.there):
         found = say.differs(f"QDRANT_{one.part.upper()}", one.wished, one.found)
         fix = say.fix_shards(url) if one.part == SHARDS else say.FIX_UNCHANGED
         yield Check(CheckStatus.CARE, NAME, found, fix)
+
+
+def _replicas(state: CollectionState, url: str) -> Iterator[Check]:
+    """Whether each shard has as many in use as it should; a factor that is changed makes none."""
     wished = state.wished.replicas or state.there.replicas or 1
     if state.fewest is not None and state.fewest < wished:
         found, fix = say.few_replicas(state.fewest, wished), say.fix_replicas(state.name, url)
         yield Check(CheckStatus.CARE, NAME, found, fix)
-    if state.unindexed:
-        yield Check(CheckStatus.CARE, NAME, say.without_index(state.unindexed), say.FIX_UNCHANGED)

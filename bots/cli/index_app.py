@@ -23,17 +23,22 @@ def _index() -> None:
     """Keeps `move` a word of its own: an app with one command has none."""
 
 
+Target = Annotated[
+    str, typer.Argument(help="The address of a Qdrant server, such as http://127.0.0.1:6333, or: embedded")
+]
+CollectionName = Annotated[
+    str | None, typer.Option(help="The collection on that server. If omitted, the one of QDRANT_COLLECTION.")
+]
+Replace = Annotated[bool, typer.Option("--replace", help="Empty what is there first.")]
+
+
 @index.command()
 def move(
     context: typer.Context,
-    target: Annotated[
-        str, typer.Argument(help="The address of a Qdrant server, such as http://127.0.0.1:6333, or: embedded")
-    ],
-    collection: Annotated[
-        str | None, typer.Option(help="The collection on that server. If omitted, the one of QDRANT_COLLECTION.")
-    ] = None,
+    target: Target,
+    collection: CollectionName = None,
     *,
-    replace: Annotated[bool, typer.Option("--replace", help="Empty what is there first.")] = False,
+    replace: Replace = False,
 ) -> None:
     """Copy all passages to another index, with vectors, words and readers; the old one stays. Again: to go on.
 

@@ -53,7 +53,7 @@ def target_settings(settings: Settings, target: str, collection: str | None) -> 
     if target == say.EMBEDDED:
         if collection:
             raise ConfigurationError(say.ONLY_ON_A_SERVER)
-        changed = {"qdrant_url": None}
+        changed: dict[str, str | None] = {"qdrant_url": None}
     else:
         named = {"QDRANT_URL": target, "QDRANT_COLLECTION": collection or settings.qdrant_collection}
         checked = Settings.from_env(named)

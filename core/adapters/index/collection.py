@@ -30,7 +30,7 @@ _QUANTISED: Mapping[str | None, models.ScalarQuantization | models.BinaryQuantiz
     Quantisation.BINARY: models.BinaryQuantization(binary=models.BinaryQuantizationConfig(always_ram=True)),
 }
 _OVERSAMPLING: Mapping[str | None, float] = {
-    Quantisation.BINARY: 4.0
+    Quantisation.BINARY: 8.0
 }  # times the limit that are compared in full; evals/index_quantisation.py
 _USUAL = 2.0
 _REFUSED = {401, 403}

@@ -12,6 +12,8 @@ import qdrant_edge as edge
 from core.adapters.index import points
 from core.storage.copies import PAGE, MarkPage, PassageCopy
 
+_WHOLE = [points.DENSE, points.SPARSE]  # vectors that a copy has
+
 
 def page(shard: edge.EdgeShard, after: str | None) -> MarkPage:
     """The marks of `PAGE` passages in the order of their ids, from the id `after` on."""
@@ -27,7 +29,7 @@ def marks(shard: edge.EdgeShard, ids: Sequence[str]) -> dict[str, str]:
 
 def copies(shard: edge.EdgeShard, ids: Sequence[str]) -> list[PassageCopy]:
     """Those of these passages that exist, with all that they are found by."""
-    found = shard.retrieve([*ids], with_payload=True, with_vector=[points.DENSE, points.SPARSE])
+    found = shard.retrieve([*ids], with_payload=True, with_vector=_WHOLE)
     return [points.copy_of(record) for record in found]
 
 

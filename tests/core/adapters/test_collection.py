@@ -116,7 +116,7 @@ async def test_an_index_that_is_missing_is_made_and_no_other() -> None:
     assert made == ["version", "ordinal"]
 
 
-@pytest.mark.parametrize(("kind", "oversampling"), [("none", None), ("scalar", 2.0), ("binary", 4.0)])
+@pytest.mark.parametrize(("kind", "oversampling"), [("none", None), ("scalar", 2.0), ("binary", 8.0)])
 async def test_the_likeliest_by_quantised_vectors_are_compared_in_full(kind: str, oversampling: float | None) -> None:
     """By meaning; words are not quantised."""
     async with qdrant_served() as double:
