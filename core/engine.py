@@ -237,7 +237,8 @@ class Engine:
         if not judges or draft.has_read_on or draft.held is None or draft.held >= limits.certainty:
             return None
         read = draft.selection.rows[: len(judged)]
-        rows = retrieval.further_rows(draft.selection.ranked, read, count=limits.further)
+        about = [one for one in draft.selection.ranked if self._is_relevant(context.query, [one])]
+        rows = retrieval.further_rows(about, read, count=limits.further)
         wider = self._draft(context, replace(draft.selection, rows=[*read, *rows]), judged)
         return wider if wider.unread.passages else None
 

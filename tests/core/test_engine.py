@@ -144,10 +144,11 @@ class PickyGenerator(ScriptedGenerator):
                 yield Verdicts(tuple(9.0 if yes else -9.0 for yes in held)) if isinstance(event, Verdicts) else event
 
 
-def reading_on(engine: Engine, generator: ScriptedGenerator, **limits: int) -> Engine:
+def reading_on(engine: Engine, generator: ScriptedGenerator, *, relevance: float = 0.0, further: int = 8) -> Engine:
     """The same engine with another model, which reads one passage at first."""
     engine._generator = generator
-    engine._limits = replace(engine._limits, passages=1, following=0, **limits)
+    limits = replace(engine._limits, passages=1, following=0, further=further, relevance=relevance)
+    engine._limits = limits
     return engine
 
 
@@ -184,6 +185,14 @@ async def test_nothing_is_read_twice_or_for_nothing(engine: Engine, title: str, 
     answer = await ask(reading_on(engine, picky, further=further), "transit benefit enrolment receipt")
     assert len(picky.prompts) == prompts
     assert (answer.outcome is Outcome.ANSWERED) == (title == "Transit")
+
+
+async def test_what_is_not_about_the_question_is_not_read_before_it_is_refused(engine: Engine) -> None:
+    """Passages under the bound of relevance hold no answer."""
+    picky = PickyGenerator("Travel")
+    asked = ask(reading_on(engine, picky, relevance=0.15), "transit benefit enrolment receipt")
+    assert (await asked).outcome is Outcome.NOT_FOUND
+    assert len(picky.prompts) == 1
 
 
 async def test_where_there_is_nothing_further_it_is_refused_at_once(engine: Engine) -> None:
