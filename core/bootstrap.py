@@ -36,8 +36,6 @@ from core.together import in_background
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-    from core.adapters.index.qdrant_index import QdrantIndex
-    from core.adapters.index.shared_index import SharedIndex
     from core.adapters.local_model.rag_generator import RagGenerator
     from core.adapters.local_model.torch_generator import TorchGenerator
     from core.adapters.remote_model.ray_generator import RayGenerator
@@ -235,7 +233,7 @@ async def _begin_anew(settings: Settings, dimension: int, origin: VectorOrigin, 
 
     folders = folder_records(settings)
     try:
-        async with _index(settings, None) as index:
+        async with open_stored_index(settings) as index:
             if folders.empty:
                 await asyncio.to_thread(folders.begin, await index.documents(), lived=lived)
             await check_places(folders, SourceRecords(settings.data_folder))
@@ -252,7 +250,7 @@ async def _drop_guides(settings: Settings, dimension: int, origin: VectorOrigin)
     """Empty an index that another embedder filled with Attune's own guides alone."""
     stored = stored_origin(settings.data_folder / "index")
     if stored and not stored.compares(origin) and not settings.qdrant_url:
-        async with _index(settings, None) as index:
+        async with open_stored_index(settings) as index:
             if all(document.readers == (GUIDES,) for document in await index.documents()):
                 await index.reset(dimension, origin)
                 await rebuilt(settings)
@@ -278,7 +276,9 @@ async def open_place(settings: Settings) -> AsyncIterator[DataLayout]:
 
 def open_stored_index(settings: Settings) -> AbstractAsyncContextManager[MovableIndex]:
     """Open the index as it is, by whatever its vectors were made."""
-    return _index(settings, None)
+    from core.adapters.index.opening import index_of  # noqa: PLC0415
+
+    return index_of(settings, None)
 
 
 async def collection_state(settings: Settings) -> CollectionState | None:
@@ -363,21 +363,14 @@ async def open_index(
     Raises:
         IndexUnavailableError: it is away or damaged, or its vectors are not those of `origin`.
     """
+    from core.adapters.index.opening import index_of  # noqa: PLC0415
     from core.documents.reading import check_origin  # noqa: PLC0415
 
     await _lived(settings)
-    async with _index(settings, dimension, origin) as index:
+    async with index_of(settings, dimension, origin) as index:
         if origin:
             await check_origin(index, origin)
         yield index
-
-
-def _index(
-    settings: Settings, dimension: int | None, origin: VectorOrigin | None = None
-) -> AbstractAsyncContextManager[SharedIndex | QdrantIndex]:
-    from core.adapters.index.opening import index_of  # noqa: PLC0415
-
-    return index_of(settings, dimension, origin)
 
 
 @asynccontextmanager
