@@ -48,7 +48,8 @@ def scalar(quantile: float) -> Callable[[Array, Array], Scores]:
         step = max(float(high - low) / LEVELS, 1e-12)
 
         def rounded(vectors: Array) -> Scores:
-            return np.clip(np.round((vectors - low) / step), 0, LEVELS) * step + low
+            levels: Scores = np.clip(np.round((vectors - low) / step), 0, LEVELS)
+            return levels * step + low
 
         product: Scores = rounded(questions) @ rounded(passages).T
         return product
