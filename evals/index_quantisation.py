@@ -44,8 +44,8 @@ def scalar(quantile: float) -> Callable[[Array, Array], Scores]:
     """Eight bits between the quantiles of all numbers; 1 takes the least and the greatest."""
 
     def scores(questions: Array, passages: Array) -> Scores:
-        low, high = np.quantile(passages, [(1 - quantile) / 2, (1 + quantile) / 2])
-        step = max(float(high - low) / LEVELS, 1e-12)
+        low, high = map(float, np.quantile(passages, [(1 - quantile) / 2, (1 + quantile) / 2]))
+        step = max((high - low) / LEVELS, 1e-12)
 
         def rounded(vectors: Array) -> Scores:
             levels: Scores = np.clip(np.round((vectors - low) / step), 0, LEVELS)
