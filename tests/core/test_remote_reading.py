@@ -63,8 +63,13 @@ def docs(tmp_path: Path) -> Path:
     write_mixed(tmp_path / "docs" / "there")
     write(tmp_path / "docs" / "here" / "own.md", "# Own\n\nOnly here.")
     write(tmp_path / "docs" / "there" / "hr" / ".attune.toml", 'readers = ["channel:slack/T1/C1"]\n')
-    write(tmp_path / "docs" / "there" / "hr" / "pay.md", "# Pay\n\nOn the last day.\n\n## Where\n\nAt the bank.")
+    write(tmp_path / "docs" / "there" / "hr" / "pay.md", pay("last"))
     return tmp_path / "docs"
+
+
+def pay(day: str) -> str:
+    """Two passages."""
+    return "# Pay\n\n" + f"On the {day} day. " * 15 + "\n\n## Where\n\n" + "At the bank there. " * 15
 
 
 async def held(index: QdrantIndex) -> dict[str, tuple[Passage, list[float]]]:
@@ -97,7 +102,7 @@ async def test_only_what_changed_is_embedded_elsewhere(docs: Path, qdrant_index:
     """Passages that stayed keep their vectors; what is gone goes, and what cannot be read keeps what it had."""
     ingester = Ingester(HashingEmbedder(), qdrant_index, passage_tokens=TOKENS)
     await ingester.ingest([docs])
-    write(docs / "there" / "hr" / "pay.md", "# Pay\n\nOn the first day.\n\n## Where\n\nAt the bank.")
+    write(docs / "there" / "hr" / "pay.md", pay("first"))
     write(docs / "there" / "book.epub", b"PK\3\4")
     (docs / "there" / "tool.py").unlink()
     elsewhere = Elsewhere(docs / "there", qdrant_index)
