@@ -11,10 +11,12 @@ import pytest
 
 from core.adapters.index.qdrant_index import QdrantIndex
 from core.adapters.index.shared_index import SharedIndex
+from core.bootstrap import open_index
 from core.documents.reading import check_origin
 from core.domain import VectorOrigin
 from core.errors import IndexUnavailableError, MoveError
 from core.readers import GUIDES
+from core.settings import Settings
 from core.storage.copies import PassageCopy
 from core.storage.moving import MovableIndex, MoveProgress, move
 from core.storage.origin import is_unfinished, unfinished
@@ -240,3 +242,41 @@ async def test_a_source_that_never_rests_ends_the_move(
 
     with pytest.raises(MoveError, match="Stop attune ingest"):
         await move(folder, BusyIndex(served, [more] * 100), ORIGIN, quiet)  # type: ignore[arg-type]
+
+
+async def test_an_empty_index_replaces_nothing(folder: SharedIndex, double: QdrantDouble) -> None:
+    """As where QDRANT_COLLECTION has a slip: what is there would be lost for nothing, or for Attune's own guides."""
+    async with on_server(double, "a-slip") as empty:
+        for held in ([], [replace(one, readers=(GUIDES,)) for one in document(source="guide.md")]):
+            await put(empty, held)
+            with pytest.raises(MoveError, match=r"nothing to move.*QDRANT_COLLECTION"):
+                await move(empty, folder, ORIGIN, quiet, replace=True)
+    assert await folder.count() == 10
+
+
+@pytest.mark.parametrize("last", [False, True])
+async def test_what_somebody_else_began_anew_meanwhile_is_left_alone(
+    folder: SharedIndex, served: QdrantIndex, monkeypatch: pytest.MonkeyPatch, *, last: bool
+) -> None:
+    """A target that was rebuilt, or finished by another move and is in use: nothing is put there, dropped, or noted."""
+    monkeypatch.setattr("core.storage.moving.BATCH", 10 if last else 3)
+
+    async def rebuild() -> None:
+        await served.reset(EMBEDDER.dimension, OTHER)
+        await put(served, document(source="theirs.md"))
+
+    with pytest.raises(MoveError, match="wrote no more to it"):
+        await move(folder, BusyIndex(served, [rebuild]), ORIGIN, quiet)  # type: ignore[arg-type]
+    assert [(one.source, one.passages) for one in await served.documents()] == [("theirs.md", 5)]
+    assert await served.origin() == OTHER
+
+
+async def test_an_unfinished_move_is_told_also_before_the_embedder_is_here(data: Path) -> None:
+    """The doctor, who cannot compare origins then, does not call half an index good."""
+    home = Settings(home=data)
+    async with SharedIndex(home.data_folder, EMBEDDER.dimension) as index:
+        await index.reset(EMBEDDER.dimension, unfinished(ORIGIN))
+        await put(index, document())
+        with pytest.raises(IndexUnavailableError, match="attune index move again"):
+            async with open_index(home, EMBEDDER.dimension):
+                pass
