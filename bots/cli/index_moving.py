@@ -33,7 +33,7 @@ async def move_to(settings: Settings, target: str, collection: str | None, *, re
     before, now = _name(settings), _name(elsewhere)
     if settings.qdrant_url is None and not (settings.data_folder / "index").exists():
         raise MoveError(NOTHING)  # before one is made, by which a home is no new one any more
-    async with open_stored_index(settings) as source:
+    async with open_stored_index(settings.as_laid_out()) as source:
         origin = await _origin(settings, source)
         async with open_stored_index(elsewhere) as other:
             errors.print(Text(say.moving(await source.count(), before, now)), soft_wrap=True)
