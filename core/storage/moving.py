@@ -8,7 +8,9 @@ another all at once, somebody else began with it, and no more is written to it. 
 
 from __future__ import annotations
 
+import dataclasses
 import random
+import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -184,8 +186,13 @@ async def _refuse_used(target: MovableIndex, there: VectorOrigin | None) -> None
 
 
 async def _refuse_itself(source: MovableIndex, target: MovableIndex, there: VectorOrigin | None) -> None:
-    """See that the index that is emptied is not the one that is moved, under another name."""
-    trial = unfinished(there or VectorOrigin("", ""))
+    """See that the index that is emptied is not the one that is moved, under another name.
+
+    Only a name in its origin is another meanwhile: nobody is kept from an index in use, also if this is cut off.
+    """
+    trial = dataclasses.replace(
+        there or VectorOrigin("", ""), embedder=f"{there.embedder if there else ''} {uuid.uuid4()}"
+    )
     before = await source.origin()
     await target.set_origin(trial)
     seen = await source.origin() == trial

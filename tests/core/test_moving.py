@@ -209,6 +209,23 @@ async def test_one_index_by_two_names_is_not_emptied(
     assert await served.origin() == ORIGIN
 
 
+async def test_an_index_in_use_is_kept_from_nobody_while_it_is_looked_at_by_two_names(
+    folder: SharedIndex, served: QdrantIndex, double: QdrantDouble
+) -> None:
+    """Also where that is cut off."""
+    await move(folder, served, ORIGIN, quiet)
+
+    class Lost(BusyIndex):
+        async def set_origin(self, origin: VectorOrigin) -> None:
+            await self._index.set_origin(origin)
+            raise IndexUnavailableError("gone")
+
+    async with on_server(double, "attune") as same:
+        with pytest.raises(IndexUnavailableError, match="gone"):
+            await move(served, Lost(same, []), ORIGIN, quiet, replace=True)  # type: ignore[arg-type]
+    await check_origin(served, ORIGIN)
+
+
 async def test_an_index_that_is_not_the_same_afterwards_is_not_used(folder: SharedIndex, served: QdrantIndex) -> None:
     """Where vectors or searches differ, the new index stays unfinished."""
 
