@@ -59,6 +59,8 @@ def target_settings(settings: Settings, target: str, collection: str | None) -> 
     else:
         named = {"QDRANT_URL": target, "QDRANT_COLLECTION": collection or settings.qdrant_collection}
         checked = Settings.from_env(named)
+        if checked.qdrant_url is None:
+            raise ConfigurationError(say.NO_ADDRESS)
         changed = {"qdrant_url": checked.qdrant_url, "qdrant_collection": checked.qdrant_collection}
     elsewhere = settings.model_copy(update=changed)
     if _place(elsewhere) == _place(settings):

@@ -74,6 +74,7 @@ def test_what_cannot_be_moved_is_said(home: Home) -> None:
     for words, said in (
         ((CLOSED,), "Check that it is running, and check QDRANT_URL"),
         (("elsewhere",), "must begin with http"),
+        (("", "--replace"), "The address is empty"),
         (("embedded",), "where the index is already"),
         (("embedded", "--collection", "x"), "leave --collection out"),
     ):
