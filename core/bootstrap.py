@@ -30,7 +30,7 @@ from core.people.clients import ApiClients
 from core.ports import Embedder, Generator, Inbox, Memory, PassageIndex, Usage
 from core.readers import GUIDES
 from core.settings import Settings
-from core.storage.origin import stored_origin
+from core.storage.origin import is_unfinished, other_origin, stored_origin
 from core.together import in_background
 
 if TYPE_CHECKING:
@@ -361,7 +361,8 @@ async def open_index(
     """Open the index: the server that `QDRANT_URL` names, or the embedded one.
 
     Raises:
-        IndexUnavailableError: it is away or damaged, or its vectors are not those of `origin`.
+        IndexUnavailableError: it is away or damaged, a move to it is unfinished, or its vectors are not those of
+            `origin`.
     """
     from core.adapters.index.opening import index_of  # noqa: PLC0415
     from core.documents.reading import check_origin  # noqa: PLC0415
@@ -370,6 +371,8 @@ async def open_index(
     async with index_of(settings, dimension, origin) as index:
         if origin:
             await check_origin(index, origin)
+        elif (stored := await index.origin()) and is_unfinished(stored):
+            raise other_origin(stored, stored)
         yield index
 
 

@@ -5,7 +5,7 @@ Knows nothing of where a setting comes from, or of how a server is told.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -59,6 +59,17 @@ class CollectionSettings(ServingSettings):
         if value is not None and value > (info.data.get("qdrant_replicas") or 1):
             raise ValueError("it cannot be more than QDRANT_REPLICAS, the copies that there are")
         return value
+
+    def as_laid_out(self) -> Self:
+        """The same, but for a collection that is to stay as it is laid out."""
+        asked = (
+            "qdrant_shards",
+            "qdrant_replicas",
+            "qdrant_write_consistency",
+            "qdrant_quantisation",
+            "qdrant_on_disk",
+        )
+        return self.model_copy(update=dict.fromkeys(asked))
 
     @property
     def qdrant_layout(self) -> CollectionLayout:

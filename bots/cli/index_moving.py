@@ -16,9 +16,9 @@ from bots.cli import index_texts as say
 from core.bootstrap import open_stored_index, origin_of, rebuilt
 from core.documents.reading import check_origin
 from core.domain import VectorOrigin
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, MoveError
 from core.settings import Settings, shown_url
-from core.storage.moving import MovableIndex, MoveProgress, ReportMove, move
+from core.storage.moving import NOTHING, MovableIndex, MoveProgress, ReportMove, move
 
 
 async def move_to(settings: Settings, target: str, collection: str | None, *, replace: bool) -> int:
@@ -26,12 +26,14 @@ async def move_to(settings: Settings, target: str, collection: str | None, *, re
 
     Raises:
         ConfigurationError: the target is no address, or the index is there already.
-        MoveError: the target holds something else, or is not the same afterwards.
+        MoveError: there is nothing to move, the target holds something else, or is not the same afterwards.
         StoreError: an index does not answer.
     """
     elsewhere, console, errors = target_settings(settings, target, collection), Console(), Console(stderr=True)
     before, now = _name(settings), _name(elsewhere)
-    async with open_stored_index(settings) as source:
+    if settings.qdrant_url is None and not (settings.data_folder / "index").exists():
+        raise MoveError(NOTHING)  # before one is made, by which a home is no new one any more
+    async with open_stored_index(settings.as_laid_out()) as source:
         origin = await _origin(settings, source)
         async with open_stored_index(elsewhere) as other:
             errors.print(Text(say.moving(await source.count(), before, now)), soft_wrap=True)
@@ -57,6 +59,8 @@ def target_settings(settings: Settings, target: str, collection: str | None) -> 
     else:
         named = {"QDRANT_URL": target, "QDRANT_COLLECTION": collection or settings.qdrant_collection}
         checked = Settings.from_env(named)
+        if checked.qdrant_url is None:
+            raise ConfigurationError(say.NO_ADDRESS)
         changed = {"qdrant_url": checked.qdrant_url, "qdrant_collection": checked.qdrant_collection}
     elsewhere = settings.model_copy(update=changed)
     if _place(elsewhere) == _place(settings):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 EMBEDDED = "embedded"
 SAME = "That is where the index is already. Name another server, or another collection with --collection."
+NO_ADDRESS = "The address is empty. Name that of a Qdrant server, such as http://127.0.0.1:6333, or: embedded"
 ONLY_ON_A_SERVER = "An embedded index has no collection: leave --collection out."
 COMPARING, COPYING = "Comparing", "Copying"
 FIX_UNCHANGED = "The server did not take it on. Wait a moment and look again; else see the server's log."

@@ -2,14 +2,16 @@
 
 Each round compares all passages by their marks, copies what is missing or another in the second index, and drops what
 the first has no more; so a move that was cut off goes on where it was, and what is written meanwhile comes along. Until
-it is done, the second index stands for the origin of an unfinished move, which nobody opens. Knows nothing of where
-indexes are.
+it is done, the second index stands for the origin of an unfinished move, which nobody opens; where it stands for
+another all at once, somebody else began with it, and no more is written to it. Knows nothing of where indexes are.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import random
-from collections.abc import Callable, Mapping, Sequence
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Protocol
@@ -31,6 +33,10 @@ LIMIT = 10  # passages that each search asks for by meaning, and by words
 ALIKE = 0.9  # share of the places that the first index's searches fill which the second's have to fill as well
 CLOSE = 1e-4  # of a number of a unit vector, and of a cosine
 ROUGHLY = 0.1  # share of a score by words
+NOTHING = (
+    "There is nothing to move: the index of the settings holds no documents of yours. Are QDRANT_URL and "
+    "QDRANT_COLLECTION those of the index that you mean?"
+)
 
 
 class MovableIndex(StoredIndex, Protocol):
@@ -80,6 +86,10 @@ class MoveReport:
 
 
 ReportMove = Callable[[MoveProgress], None]
+Check = Callable[[], Awaitable[None]]
+
+
+async def _unchecked() -> None: ...
 
 
 async def move(
@@ -88,13 +98,16 @@ async def move(
     """Make `target` hold what `source` does, whose vectors are those of `origin`; `replace` empties it first.
 
     Raises:
-        MoveError: the target holds something else, or is not the same afterwards.
+        MoveError: there is nothing to move, the target holds something else, or is not the same afterwards.
         StoreError: one of them does not answer; move again to go on.
     """
     if is_unfinished(origin):
         raise MoveError("The index that is to be moved is itself the unfinished target of a move. Finish that first.")
+    if all(GUIDES in document.readers for document in await source.documents()):
+        raise MoveError(NOTHING)
     resumed = await _begin(source, target, origin, replace=replace)
-    rounds, copied = await keep_up(source, target, report)
+    check = await _still_ours(target)
+    rounds, copied = await keep_up(source, target, report, check)
     if (kept := await source.origin()) is not None and not kept.compares(origin):
         raise MoveError("The index was rebuilt with another embedder meanwhile. Move it again with --replace.")
     sample = await _sample(source)
@@ -102,20 +115,25 @@ async def move(
     searched, found = await _compare_searches(source, target, sample[:SEARCHES])
     count = await target.count()
     await target.clear_away()
+    await check()
     await target.set_origin(origin)
     return MoveReport(count, copied, rounds, vectors, searched, found, resumed)
 
 
-async def keep_up(source: MovableIndex, target: MovableIndex, report: ReportMove) -> tuple[int, int]:
+async def keep_up(
+    source: MovableIndex, target: MovableIndex, report: ReportMove, check: Check = _unchecked
+) -> tuple[int, int]:
     """Copy and drop until a round finds nothing to do; the rounds that it took, and how many were copied.
+
+    Before each writing comes the `check`, which raises where the target is to be left alone.
 
     Raises:
         MoveError: the source is written all the time.
     """
     copied = 0
     for number in range(1, ROUNDS + 1):
-        some = await _copy_missing(source, target, number, report)
-        dropped = await _drop_others(source, target)
+        some = await _copy_missing(source, target, number, report, check)
+        dropped = await _drop_others(source, target, check)
         copied += some
         if not some and not dropped and await source.documents() == await target.documents():
             return number, copied
@@ -139,23 +157,42 @@ async def _begin(source: MovableIndex, target: MovableIndex, origin: VectorOrigi
     return False
 
 
+async def _still_ours(target: MovableIndex) -> Check:
+    """A check that the target is as this move began it: rebuilt, or finished by another move, it may be in use."""
+    begun = await target.origin()
+
+    async def check() -> None:
+        if await target.origin() != begun:  # a server before Qdrant 1.16 says nothing either time
+            raise MoveError(
+                "The new index was rebuilt meanwhile, or another move has finished it. This move wrote no more to it; "
+                "look at what is there before you move again."
+            )
+
+    return check
+
+
 async def _refuse_used(target: MovableIndex, there: VectorOrigin | None) -> None:
     documents = await target.documents()
     if there is not None and is_unfinished(there) and documents:
         raise MoveError(
-            "An unfinished move of an index of another embedder is there already. Name another collection, or add "
-            "--replace to empty it."
+            "An unfinished move of an index of another embedder is there already. Add --replace to empty it, or, on a "
+            "server, name another collection."
         )
     if any(GUIDES not in document.readers for document in documents):
         raise MoveError(
-            f"There are {sum(document.passages for document in documents):,} passages there already. Name another "
-            "collection, or add --replace to empty it first."
+            f"There are {sum(document.passages for document in documents):,} passages there already. Add "
+            "--replace to empty it first, or, on a server, name another collection."
         )
 
 
 async def _refuse_itself(source: MovableIndex, target: MovableIndex, there: VectorOrigin | None) -> None:
-    """See that the index that is emptied is not the one that is moved, under another name."""
-    trial = unfinished(there or VectorOrigin("", ""))
+    """See that the index that is emptied is not the one that is moved, under another name.
+
+    Only a name in its origin is another meanwhile: nobody is kept from an index in use, also if this is cut off.
+    """
+    trial = dataclasses.replace(
+        there or VectorOrigin("", ""), embedder=f"{there.embedder if there else ''} {uuid.uuid4()}"
+    )
     before = await source.origin()
     await target.set_origin(trial)
     seen = await source.origin() == trial
@@ -166,7 +203,9 @@ async def _refuse_itself(source: MovableIndex, target: MovableIndex, there: Vect
         raise MoveError("Both names lead to the same index, or to two that are the same: there is nothing to move.")
 
 
-async def _copy_missing(source: MovableIndex, target: MovableIndex, number: int, report: ReportMove) -> int:
+async def _copy_missing(
+    source: MovableIndex, target: MovableIndex, number: int, report: ReportMove, check: Check
+) -> int:
     total, after, seen, copied = await source.count(), None, 0, 0
     while True:
         page = await source.page(after)
@@ -174,6 +213,7 @@ async def _copy_missing(source: MovableIndex, target: MovableIndex, number: int,
         for start in range(0, len(missing), BATCH):
             batch = missing[start : start + BATCH]
             if some := await source.copies(batch):  # else they are gone since
+                await check()
                 await target.put(some)
             copied += len(some)
             report(MoveProgress(number, seen + start, total))
@@ -183,12 +223,13 @@ async def _copy_missing(source: MovableIndex, target: MovableIndex, number: int,
             return copied
 
 
-async def _drop_others(source: MovableIndex, target: MovableIndex) -> int:
+async def _drop_others(source: MovableIndex, target: MovableIndex, check: Check) -> int:
     after, dropped = None, 0
     while True:
         page = await target.page(after)
         known = await source.marks([*page.marks])
         if gone := [id_ for id_ in page.marks if id_ not in known]:
+            await check()
             await target.drop(gone)
         dropped += len(gone)
         if (after := page.following) is None:

@@ -11,10 +11,12 @@ import pytest
 
 from core.adapters.index.qdrant_index import QdrantIndex
 from core.adapters.index.shared_index import SharedIndex
+from core.bootstrap import open_index
 from core.documents.reading import check_origin
 from core.domain import VectorOrigin
 from core.errors import IndexUnavailableError, MoveError
 from core.readers import GUIDES
+from core.settings import Settings
 from core.storage.copies import PassageCopy
 from core.storage.moving import MovableIndex, MoveProgress, move
 from core.storage.origin import is_unfinished, unfinished
@@ -207,6 +209,23 @@ async def test_one_index_by_two_names_is_not_emptied(
     assert await served.origin() == ORIGIN
 
 
+async def test_an_index_in_use_is_kept_from_nobody_while_it_is_looked_at_by_two_names(
+    folder: SharedIndex, served: QdrantIndex, double: QdrantDouble
+) -> None:
+    """Also where that is cut off."""
+    await move(folder, served, ORIGIN, quiet)
+
+    class Lost(BusyIndex):
+        async def set_origin(self, origin: VectorOrigin) -> None:
+            await self._index.set_origin(origin)
+            raise IndexUnavailableError("gone")
+
+    async with on_server(double, "attune") as same:
+        with pytest.raises(IndexUnavailableError, match="gone"):
+            await move(served, Lost(same, []), ORIGIN, quiet, replace=True)  # type: ignore[arg-type]
+    await check_origin(served, ORIGIN)
+
+
 async def test_an_index_that_is_not_the_same_afterwards_is_not_used(folder: SharedIndex, served: QdrantIndex) -> None:
     """Where vectors or searches differ, the new index stays unfinished."""
 
@@ -240,3 +259,41 @@ async def test_a_source_that_never_rests_ends_the_move(
 
     with pytest.raises(MoveError, match="Stop attune ingest"):
         await move(folder, BusyIndex(served, [more] * 100), ORIGIN, quiet)  # type: ignore[arg-type]
+
+
+async def test_an_empty_index_replaces_nothing(folder: SharedIndex, double: QdrantDouble) -> None:
+    """As where QDRANT_COLLECTION has a slip: what is there would be lost for nothing, or for Attune's own guides."""
+    async with on_server(double, "a-slip") as empty:
+        for held in ([], [replace(one, readers=(GUIDES,)) for one in document(source="guide.md")]):
+            await put(empty, held)
+            with pytest.raises(MoveError, match=r"nothing to move.*QDRANT_COLLECTION"):
+                await move(empty, folder, ORIGIN, quiet, replace=True)
+    assert await folder.count() == 10
+
+
+@pytest.mark.parametrize("last", [False, True])
+async def test_what_somebody_else_began_anew_meanwhile_is_left_alone(
+    folder: SharedIndex, served: QdrantIndex, monkeypatch: pytest.MonkeyPatch, *, last: bool
+) -> None:
+    """A target that was rebuilt, or finished by another move and is in use: nothing is put there, dropped, or noted."""
+    monkeypatch.setattr("core.storage.moving.BATCH", 10 if last else 3)
+
+    async def rebuild() -> None:
+        await served.reset(EMBEDDER.dimension, OTHER)
+        await put(served, document(source="theirs.md"))
+
+    with pytest.raises(MoveError, match="wrote no more to it"):
+        await move(folder, BusyIndex(served, [rebuild]), ORIGIN, quiet)  # type: ignore[arg-type]
+    assert [(one.source, one.passages) for one in await served.documents()] == [("theirs.md", 5)]
+    assert await served.origin() == OTHER
+
+
+async def test_an_unfinished_move_is_told_also_before_the_embedder_is_here(data: Path) -> None:
+    """The doctor, who cannot compare origins then, does not call half an index good."""
+    home = Settings(home=data)
+    async with SharedIndex(home.data_folder, EMBEDDER.dimension) as index:
+        await index.reset(EMBEDDER.dimension, unfinished(ORIGIN))
+        await put(index, document())
+        with pytest.raises(IndexUnavailableError, match="attune index move again"):
+            async with open_index(home, EMBEDDER.dimension):
+                pass

@@ -61,11 +61,20 @@ async def test_a_move_that_is_killed_goes_on_and_ends(home: Home) -> None:
         assert (await index.count(), await index.origin()) == (MANY, ORIGIN)
 
 
+def test_a_new_home_has_nothing_to_move_and_stays_new(home: Home) -> None:
+    """No index is made by asking: its first documents still choose the embedder."""
+    done = ended(home.start("index", "move", CLOSED))
+    assert (done.returncode, "nothing to move" in done.stderr, is_plain(done)) == (2, True, True), done.stderr
+    assert not (home.data / "index").exists()
+
+
 def test_what_cannot_be_moved_is_said(home: Home) -> None:
     """A server that is away, an address that is none, and the place where the index is already."""
+    asyncio.run(filled(home))
     for words, said in (
-        ((CLOSED,), "QDRANT_URL"),
+        ((CLOSED,), "Check that it is running, and check QDRANT_URL"),
         (("elsewhere",), "must begin with http"),
+        (("", "--replace"), "The address is empty"),
         (("embedded",), "where the index is already"),
         (("embedded", "--collection", "x"), "leave --collection out"),
     ):

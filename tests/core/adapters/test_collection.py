@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
 from bots.cli.collection_checks import checks_of
+from bots.cli.index_moving import move_to
 from bots.platform import CheckStatus
 from core.adapters.index.qdrant_index import QdrantIndex
+from core.domain import VectorOrigin
 from core.errors import IndexUnavailableError
+from core.settings import Settings
 from core.storage.layout import CollectionLayout
 from tests.contracts.test_passage_index import ALL, document, put, vector
 from tests.doubles.qdrant_server import QdrantDouble, qdrant_served
@@ -141,3 +145,19 @@ async def test_the_double_refuses_what_the_schema_does_not_have() -> None:
         )
     assert answer.status_code == 400
     assert re.search("more", answer.text)
+
+
+async def test_a_collection_that_is_moved_stays_as_it_was_laid_out(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is asked for is of the new one; a key that may not change the old one moves it all the same."""
+    async with qdrant_served(managed=False) as double:
+        async with at(double) as index:
+            await index.set_origin(VectorOrigin("hashing", "of-the-tests"))
+            await put(index, document())
+        settings = Settings(home=data, qdrant_url=double.url, qdrant_quantisation="scalar", qdrant_shards=3)
+        assert await move_to(settings, double.url, "new", replace=False) == 0
+        quantised = {name: made.vectors["dense"].quantization_config for name, made in double.made.items()}  # type: ignore[index]
+        assert (quantised["attune"], double.made["attune"].shard_number) == (None, None)
+        assert (quantised["new"] is not None, double.made["new"].shard_number) == (True, 3)
+    assert "QDRANT_COLLECTION=new" in capsys.readouterr().out
