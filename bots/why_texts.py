@@ -100,7 +100,7 @@ def _place(passage: PassageWeight) -> str:
 
 def _certainty(trace: Trace) -> list[str]:
     """How sure the model was, where it was asked; nothing where it was, and found no answer all the same."""
-    if trace.held is None or (trace.outcome is not Outcome.ANSWERED and trace.held >= _AT_ALL):
+    if trace.held is None or (trace.outcome is not Outcome.ANSWERED and trace.held >= _FAIRLY):
         return []
     grades = ((_SURE, SURE), (_FAIRLY, FAIRLY_SURE), (_AT_ALL, UNSURE))
     return [translated(next((sentence for least, sentence in grades if trace.held >= least), DOUBTFUL))]

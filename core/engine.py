@@ -223,24 +223,33 @@ class Engine:
                 pass
         return draft.finish()
 
-    def _draft(self, context: AnswerContext, selection: Selection, judged: Sequence[float | None] = ()) -> AnswerDraft:
-        """What is read is remembered for when nobody asks."""
-        prompt = self._prompt(context, selection)
-        draft = AnswerDraft(context.query, selection, prompt, self._generator.protocol.calibration, judged)
-        self._upkeep.note(draft.unread.passages)
-        return draft
+    def _draft(self, context: AnswerContext, selection: Selection) -> AnswerDraft:
+        return self._noted(context, selection, self._prompt(context, selection))
+
+    def _noted(
+        self, context: AnswerContext, selection: Selection, prompt: Prompt, judged: Sequence[float] = ()
+    ) -> AnswerDraft:
+        """A draft; what is read for it is remembered for when nobody asks."""
+        self._upkeep.note(prompt.passages)
+        return AnswerDraft(context.query, selection, prompt, self._generator.protocol.calibration, judged)
 
     def _further(self, context: AnswerContext, draft: AnswerDraft) -> AnswerDraft | None:
         """One that reads on, once, where the model says no to all that `draft` read; None where there is no more."""
-        judged, limits = draft.log_odds, self._limits
+        limits, selection, judged = self._limits, draft.selection, draft.judged
         judges = self._generator.protocol.judging is Judging.FIRST and context.query.text is None
-        if not judges or draft.has_read_on or draft.held is None or draft.held >= limits.certainty:
+        if not (judges and judged) or draft.has_read_on or draft.held is None or draft.held >= limits.certainty:
             return None
-        read = draft.selection.rows[: len(judged)]
-        about = [one for one in draft.selection.ranked if self._is_relevant(context.query, [one])]
-        rows = retrieval.further_rows(about, read, count=limits.further)
-        wider = self._draft(context, replace(draft.selection, rows=[*read, *rows]), judged)
-        return wider if wider.unread.passages else None
+        about = [one for one in selection.ranked if self._is_relevant(context.query, [one])]
+        left = [row for row in draft.left if row.probability]
+        rows = [*left, *retrieval.further_rows(about, selection.rows, count=limits.further)][: limits.further]
+        try:
+            prompt = self._prompt(context, replace(selection, rows=rows)) if rows else None
+        except QuestionTooLongError:  # the next passage alone is longer than there is room for
+            prompt = None
+        if prompt is None:
+            return None
+        read = [*(row for row, _ in judged), *rows[: len(prompt.passages)]]
+        return self._noted(context, replace(selection, rows=read), prompt, [log_odds for _, log_odds in judged])
 
     def _check(self, text: str) -> str:
         asked, limit = clean(text), self._limits.question_characters
@@ -308,7 +317,7 @@ class Engine:
         """An answer as it grows, then its draft; the same again with what is read further before all is refused."""
         reading: AnswerDraft | None = draft
         while reading is not None:
-            events = self._generator.generate(reading.unread, decoding)
+            events = self._generator.generate(reading.prompt, decoding)
             async with aclosing(reading.grow(events, self._limits.certainty)) as shown:
                 async for event in shown:
                     yield event

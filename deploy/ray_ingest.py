@@ -33,10 +33,14 @@ from bots.cli.operations import ingest
 from core.bootstrap import open_embedder, open_stored_index, origin_of
 from core.documents.embedding import FileResult, embed_contents
 from core.documents.reading import VERSIONS, FileReader, FileTask, check_origin, namespace_of
+from core.documents.remote.addresses import is_address
+from core.embedder_choice import embedder_for, first_documents
 from core.errors import DocumentError, OperatorError
+from core.linux import withdraw
 from core.ports import PassageIndex
 from core.readers import checked
-from core.settings import Settings
+from core.settings import Settings, secret_names
+from core.settings_files import settings_file
 from core.together import to_the_end
 
 HERE = "local"  # the address of a cluster of this machine alone
@@ -246,7 +250,8 @@ def main() -> None:
     if chosen.rebuild and chosen.readers:
         parser.error("--rebuild reads for the readers on record: leave out --readers")
     try:
-        sys.exit(run(Settings.from_env(os.environ), chosen))
+        environ = withdraw(os.environ, secret_names())  # no process of the cluster inherits what it does not need
+        sys.exit(run(Settings.from_env(environ, settings_file(Path())), chosen))
     except OperatorError as error:
         sys.exit(str(error))
 
@@ -257,9 +262,11 @@ def run(settings: Settings, chosen: argparse.Namespace) -> int:
         raise OperatorError("Other machines do not reach an embedded index. Set QDRANT_URL to a Qdrant server.")
     readers = checked(chosen.readers) if chosen.readers else None
     logs.configure(settings.log_level, os.environ, settings.data_folder / logs.FILE_NAME)
-    with connected(chosen.address):
-        reading = RayReading(settings, Crew.of(ray.cluster_resources(), chosen.workers))
-        return asyncio.run(ingest(settings, chosen.names, readers, anew=chosen.rebuild, elsewhere=reading))
+    names = chosen.names or first_documents(settings)
+    paths = [Path(name) for name in names if not is_address(name)]
+    with embedder_for(settings, paths) as known, connected(chosen.address):
+        reading = RayReading(known, Crew.of(ray.cluster_resources(), chosen.workers))
+        return asyncio.run(ingest(known, names, readers, anew=chosen.rebuild, elsewhere=reading))
 
 
 if __name__ == "__main__":

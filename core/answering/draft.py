@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from itertools import zip_longest
 
 from core.answering.attribution import cite, impersonal
 from core.answering.conversations import rests_of
@@ -46,11 +47,11 @@ class AnswerDraft:
         selection: Selection,
         prompt: Prompt,
         calibration: Calibration | None,
-        judged: Sequence[float | None] = (),
+        judged: Sequence[float] = (),
     ) -> None:
         """`calibration`: what the model's verdicts are worth; None for one that gives none.
 
-        `judged`: log-odds of the first passages, which were judged before and are not read again.
+        `judged`: log-odds of the first rows of `selection`, which were judged before: `prompt` has those behind them.
         """
         self.selection = selection
         self.prompt = prompt
@@ -73,19 +74,16 @@ class AnswerDraft:
         return tuple(self._rows[len(self._before) :])
 
     @property
-    def unread(self) -> Prompt:
-        """What the model is to read: the prompt without the passages that were judged before."""
-        if not self._before:
-            return self.prompt
-        first = len(self._before)
-        priors = self.prompt.priors[first:]
-        passages = self.prompt.passages[first:]
-        return replace(self.prompt, passages=passages, priors=tuple(prior / sum(priors) for prior in priors))
+    def judged(self) -> list[tuple[RankedPassage, float]]:
+        """The rows that the model read, with its verdicts, also those of before."""
+        verdicts = zip(self._rows, self._verdicts.log_odds, strict=False)
+        return [(row, log_odds) for row, log_odds in verdicts if log_odds is not None]
 
     @property
-    def log_odds(self) -> tuple[float | None, ...]:
-        """The model's verdicts on the passages of the prompt, also those of before."""
-        return self._verdicts.log_odds
+    def left(self) -> list[RankedPassage]:
+        """The rows that it did not read: too unlikely beside the first ones, or without room."""
+        log_odds = self._verdicts.log_odds
+        return [row for row, said in zip_longest(self.selection.rows, log_odds) if said is None]
 
     @property
     def held(self) -> float | None:
@@ -103,7 +101,7 @@ class AnswerDraft:
         """What was said, with the posteriors that p(d|x) would have led to: what is cited is nobody's taste."""
         if not self.selection.factors:
             return self._pieces
-        return impersonal(self._pieces, *self.selection.priors(len(self.prompt.passages)))
+        return impersonal(self._pieces, *self.selection.priors(self._count))
 
     async def grow(
         self, events: AsyncGenerator[Step, None], certainty: float
@@ -124,7 +122,7 @@ class AnswerDraft:
                     yield event
 
     def _of_all(self, piece: Piece) -> Piece:
-        """With a posterior over all passages of the prompt: what was judged before carries nothing."""
+        """With a posterior over all rows: what was judged before carries nothing."""
         nothing = (0.0,) * len(self._before)
         return replace(piece, posterior=(*nothing, *piece.posterior)) if nothing and piece.posterior else piece
 
@@ -140,7 +138,12 @@ class AnswerDraft:
     @property
     def _rows(self) -> Sequence[RankedPassage]:
         """What of the selection was read."""
-        return self.selection.rows[: len(self.prompt.passages)]
+        return self.selection.rows[: self._count]
+
+    @property
+    def _count(self) -> int:
+        """Of the rows that were read, or are to be."""
+        return len(self._before) + len(self.prompt.passages)
 
     def _answered(self) -> Answer:
         said, grounding = self.said, self._grounding
@@ -153,7 +156,8 @@ class AnswerDraft:
         return Answer(text, Outcome.ANSWERED, sources, decoded=decoded, left_out=left_out)
 
     def _sources(self, said: Sequence[Piece]) -> tuple[Source, ...]:
-        return cite(said, self.prompt.passages)
+        told = said[-1].posterior  # without one, words have to tell: those of what was read for this answer
+        return cite(said, [row.passage for row in self._rows] if told else self.prompt.passages)
 
 
 def not_found(ranked: Sequence[RankedPassage], decoded: DecodingSummary = DecodingSummary.EXACT) -> Answer:

@@ -121,6 +121,7 @@ def test_words_say_that_nothing_was_found() -> None:
     refused = replace(TRACE, outcome=Outcome.NOT_FOUND, held=0.1)
     assert words(refused).startswith("I read 2 passages, the likeliest from *Leave*, and found no answer in them.")
     assert "doubts" in words(refused)
+    assert "isn't quite sure" in words(replace(refused, held=0.6))  # under the bound of today
     assert "The model" not in words(replace(refused, held=0.97))  # it would say two things
     assert words(replace(refused, passages=(), held=None)).startswith("No document was close enough to read.")
 

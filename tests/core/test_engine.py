@@ -204,6 +204,65 @@ async def test_where_there_is_nothing_further_it_is_refused_at_once(engine: Engi
     assert len(picky.prompts) == 1
 
 
+class GlancingGenerator(PickyGenerator):
+    """Reads the first passage alone at first, as where the others are too unlikely; then all."""
+
+    async def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece | Verdicts | CutOff, None]:
+        async for event in super().generate(prompt, decoding):
+            if isinstance(event, Verdicts) and len(self.prompts) == 1:
+                yield Verdicts((event.log_odds[0], *[None] * (len(event.log_odds) - 1)))
+            else:
+                yield event
+
+
+async def test_what_was_too_unlikely_to_be_read_at_first_is_read_before_what_is_less_likely(engine: Engine) -> None:
+    """A passage that the first reading left out is the first of the second, and stands in the trace once."""
+    glancing = GlancingGenerator("Travel")
+    engine = reading_on(engine, glancing, further=1)
+    engine._limits = replace(engine._limits, passages=3)
+    answer = await ask(engine, "transit benefit enrolment receipt")
+    first, second = ([one.title for one in prompt.passages] for prompt in glancing.prompts)
+    assert first[:2] == ["Transit", "Travel"]
+    assert second == ["Travel"]
+    assert (answer.outcome, [one.passage.title for one in answer.sources]) == (Outcome.ANSWERED, ["Travel"])
+    trace = await engine.people.trace(ANN, answer.id)
+    assert trace is not None
+    assert [weight.place for weight in trace.passages] == ["Transit", "Travel"]
+
+
+@pytest.mark.parametrize(
+    ("room", "expected"),
+    [(20, ["Transit", "Travel"]), (13, ["Transit"])],
+    ids=["for one at a time", "not for the next"],
+)
+async def test_what_is_read_further_has_a_context_of_its_own(engine: Engine, room: int, expected: list[str]) -> None:
+    """What was read before takes no room from it; where there is none, the question is refused, and not too long."""
+    picky = PickyGenerator("Travel")
+    asked, person = "transit benefit enrolment receipt", prompt.person_block(Preferences())
+    words = picky.count_tokens(f"{verdict.READER} {person} {asked}")
+    picky.context_tokens = AnswerLimits().decoding.max_tokens + TEMPLATE_TOKENS + words + room
+    answer = await ask(reading_on(engine, picky), asked)
+    assert [one.title for prompt in picky.prompts for one in prompt.passages] == expected
+    assert (answer.outcome is Outcome.ANSWERED) == ("Travel" in expected)
+
+
+class WordyGenerator(PickyGenerator):
+    """Says no posteriors, and words of a passage that it said no to."""
+
+    async def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece | Verdicts | CutOff, None]:
+        async for event in super().generate(prompt, decoding):
+            yield replace(event, posterior=()) if isinstance(event, Piece) else event
+
+
+async def test_where_words_tell_the_sources_only_what_was_read_further_is_cited(engine: Engine) -> None:
+    """A passage of which the model said no is no source, whatever words it shares with the answer."""
+    wordy = WordyGenerator("Travel")
+    wordy.script = lambda _: f"{TEXTS['Travel']} and your supervisor approves transit enrolment"
+    answer = await ask(reading_on(engine, wordy), "transit benefit enrolment receipt")
+    assert answer.outcome is Outcome.ANSWERED
+    assert [source.passage.title for source in answer.sources] == ["Travel"]
+
+
 async def test_a_model_that_is_asked_by_a_check_reads_no_further(engine: Engine) -> None:
     """It is asked of the likeliest passages only, whatever stands behind them."""
     picky = PickyGenerator("Travel")

@@ -10,9 +10,11 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +24,7 @@ from core.bootstrap import open_library
 from core.documents.reading import FileTask
 from core.documents.tally import IngestReport
 from core.domain import EVERYONE, Passage, Vector
+from core.embedder_choice import MULTILINGUAL
 from core.errors import OperatorError
 from core.settings import Settings
 from tests.conftest import EMBEDDER
@@ -160,12 +163,43 @@ def test_what_a_worker_fails_by_is_said_in_its_words(tmp_path: Path) -> None:
     deployed = deploy_module()
     settings = Settings.from_env(values(tmp_path))
     task = FileTask(tmp_path / "a.md", "a.md", {}, (EVERYONE,))
-    read = deployed.ReadingWorker(settings, versions=(0,))(deployed.packed([(7, task)]))
-    ((number, failure),) = deployed.unpacked(read)
+    worker = deployed.ReadingWorker(settings, versions=(0,))
+    with worker._running:
+        ((number, failure),) = deployed.unpacked(worker(deployed.packed([(7, task)])))
     assert number == 7
     assert "another version of Attune" in str(failure.error)
     with pytest.raises(OperatorError, match="run this again"), deployed.errors_of_ours():
         raise importlib.import_module("ray.exceptions").RayError("a traceback\nat last")
+
+
+def test_the_embedder_and_the_settings_are_those_of_attune_ingest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The embedder is what the first documents need, and `attune.toml` is read; no secret is handed on."""
+    deployed, given = deploy_module(), []
+
+    async def ingest(settings: Settings, names: Sequence[str], *_: object, **others: Any) -> int:
+        given.append((settings, names, others["elsewhere"]._settings))
+        return 0
+
+    write(
+        tmp_path / "docs" / "reisen.md", "Reisekosten werden innerhalb von dreißig Tagen erstattet, und zwar immer.\n"
+    )
+    write(tmp_path / "attune.toml", f'ATTUNE_HOME = "{tmp_path / "home"}"\nATTUNE_DOCUMENTS = "docs"\n')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ATTUNE_HOME", raising=False)
+    monkeypatch.setenv("QDRANT_API_KEY", "a key")
+    monkeypatch.setattr(sys, "argv", ["ray_ingest"])
+    monkeypatch.setattr(deployed, "ingest", ingest)
+    monkeypatch.setattr(deployed, "connected", nullcontext)
+    monkeypatch.setattr(deployed.logs, "configure", lambda *_: None)
+    monkeypatch.setattr(deployed.ray, "cluster_resources", lambda: {"CPU": 1.0})
+    with pytest.raises(SystemExit, match="0"):
+        deployed.main()
+    ((settings, names, workers),) = given
+    assert (settings.home, list(map(str, names))) == (tmp_path / "home", ["docs"])
+    assert settings.embedder == workers.embedder == MULTILINGUAL
+    assert "QDRANT_API_KEY" not in os.environ
 
 
 def deploy_module() -> ModuleType:
