@@ -217,10 +217,9 @@ class Engine:
         if selection is None or not any(map(is_new, likely)):
             return None
         draft = self._draft(context, selection)
-        events = self._generator.generate(draft.prompt, self._limits.decoding)
-        async with aclosing(draft.grow(events, self._limits.certainty)) as shown:
-            async for _ in shown:
-                pass
+        async with aclosing(self._written(context, draft, self._limits.decoding)) as steps:
+            async for step in steps:
+                draft = step if isinstance(step, AnswerDraft) else draft
         return draft.finish()
 
     def _draft(self, context: AnswerContext, selection: Selection) -> AnswerDraft:
