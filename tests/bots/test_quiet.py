@@ -116,6 +116,7 @@ def test_in_slack_nothing_acts_in_a_stream(markdown: str, sizes: list[int]) -> N
         check_slack(stood, links=False)
 
 
+@example("[<https://evil.com>](https://evil.com)")
 @hostile
 def test_in_slack_nothing_acts_in_a_modal(markdown: str) -> None:
     """Sections, too: their links are made here alone, and lead where they say."""
