@@ -111,7 +111,7 @@ def _unmarked(said: str) -> str:
 
 
 def _inline(token: Token) -> str:
-    children = token.children or []
+    children = _flat(token.children or [])
     read = [_read(child) for child in children]
     out: list[str] = []
     links: list[str] = []
@@ -135,6 +135,17 @@ def _inline(token: Token) -> str:
     return "".join(out)
 
 
+def _flat(children: Sequence[Token]) -> list[Token]:
+    """`children` without links in the labels of links, which the parser makes of `[<https://…>](https://…)`."""
+    kept, depth = list[Token](), 0
+    for child in children:
+        depth -= child.type == "link_close"
+        if not depth or child.type not in {"link_open", "link_close"}:
+            kept.append(child)
+        depth += child.type == "link_open"
+    return kept
+
+
 def _read(child: Token) -> str:
     """What somebody reads of a part of a line."""
     return " " if child.type in {"softbreak", "hardbreak"} else child.content
@@ -155,7 +166,7 @@ def _address(children: Sequence[Token], read: Sequence[str], place: int) -> str:
 
 
 def _end(children: Sequence[Token], start: int) -> int:
-    """Where the link that opens at `start` closes: links hold no links."""
+    """Where the link that opens at `start` closes: these links hold no links."""
     return next(place for place in range(start, len(children)) if children[place].type == "link_close")
 
 

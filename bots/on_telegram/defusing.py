@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
 
@@ -52,10 +52,20 @@ def defused(runs: Iterable[Run]) -> list[Run]:
     return _uncalling(_plain_addresses(_true_links([run for run in runs if run.text])))
 
 
-def _true_links(runs: Sequence[Run]) -> list[Run]:
-    """The links whose text could be taken for another address are none: their address stands behind it, as code."""
-    text = "".join(run.text for run in runs)
-    false = {link.mark: link for link in _links(runs) if not _is_true(link, text)}
+def _true_links(runs: Sequence[Run]) -> Sequence[Run]:
+    """The links whose text could be taken for another address are none: their address stands behind it, as code.
+
+    That parts what touched, so those that are left are looked at again.
+    """
+    while True:
+        text = "".join(run.text for run in runs)
+        false = {link.mark: link for link in _links(runs) if not _is_true(link, text)}
+        if not false:
+            return runs
+        runs = _shown_beside(runs, false, text)
+
+
+def _shown_beside(runs: Sequence[Run], false: Mapping[EntityStyle, _Link], text: str) -> list[Run]:
     made: list[Run] = []
     at = 0
     for run in runs:

@@ -46,6 +46,8 @@ def check_telegram(page: MessagePage) -> None:
         assert link.is_plain, (link, page.text)
 
 
+@example("[click](https://evil.com)![good.org](https://evil.com/p.png)https://evil.com")
+@example("https://evil.com/?q=good.org[go](https://evil.com)od.org[click](https://evil.com)")
 @hostile
 def test_in_telegram_nothing_acts(markdown: str) -> None:
     """Whole or as it grows, at any length: no mention, no command, no tag, and links that lead where they say."""
@@ -116,6 +118,7 @@ def test_in_slack_nothing_acts_in_a_stream(markdown: str, sizes: list[int]) -> N
         check_slack(stood, links=False)
 
 
+@example("[<https://evil.com>](https://evil.com)")
 @hostile
 def test_in_slack_nothing_acts_in_a_modal(markdown: str) -> None:
     """Sections, too: their links are made here alone, and lead where they say."""
