@@ -5,12 +5,15 @@ Knows nothing of where a setting comes from, or of how a server is told.
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from core.serving_settings import ServingSettings
 from core.storage.layout import CollectionLayout
+
+_PARTS = {part.name: f"qdrant_{part.name}" for part in fields(CollectionLayout)}  # of a layout → their settings
 
 
 class CollectionSettings(ServingSettings):
@@ -62,22 +65,9 @@ class CollectionSettings(ServingSettings):
 
     def as_laid_out(self) -> Self:
         """The same, but for a collection that is to stay as it is laid out."""
-        asked = (
-            "qdrant_shards",
-            "qdrant_replicas",
-            "qdrant_write_consistency",
-            "qdrant_quantisation",
-            "qdrant_on_disk",
-        )
-        return self.model_copy(update=dict.fromkeys(asked))
+        return self.model_copy(update=dict.fromkeys(_PARTS.values()))
 
     @property
     def qdrant_layout(self) -> CollectionLayout:
         """How the collection is to be laid out."""
-        return CollectionLayout(
-            self.qdrant_shards,
-            self.qdrant_replicas,
-            self.qdrant_write_consistency,
-            self.qdrant_quantisation,
-            self.qdrant_on_disk,
-        )
+        return CollectionLayout(**{part: getattr(self, setting) for part, setting in _PARTS.items()})

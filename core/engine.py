@@ -238,14 +238,14 @@ class Engine:
         judges = self._generator.protocol.judging is Judging.FIRST and context.query.text is None
         if not (judges and judged) or draft.has_read_on or draft.held is None or draft.held >= limits.certainty:
             return None
-        about = [one for one in selection.ranked if self._is_relevant(context.query, [one])]
+        about = self._about(context.query, selection.ranked)
         left = [row for row in draft.left if row.probability]
         rows = [*left, *retrieval.further_rows(about, selection.rows, count=limits.further)][: limits.further]
+        if not rows:
+            return None
         try:
-            prompt = self._prompt(context, replace(selection, rows=rows)) if rows else None
+            prompt = self._prompt(context, replace(selection, rows=rows))
         except QuestionTooLongError:  # the next passage alone is longer than there is room for
-            prompt = None
-        if prompt is None:
             return None
         read = [*(row for row, _ in judged), *rows[: len(prompt.passages)]]
         return self._noted(context, replace(selection, rows=read), prompt, [log_odds for _, log_odds in judged])
@@ -294,6 +294,10 @@ class Engine:
 
     def _is_relevant(self, query: Query, found: Sequence[RankedPassage]) -> bool:
         return any(retrieval.is_relevant(text, found, self._limits.relevance) for text in query.searches)
+
+    def _about(self, query: Query, found: Sequence[RankedPassage]) -> list[RankedPassage]:
+        """What of `found` is about the question."""
+        return [one for one in found if self._is_relevant(query, [one])]
 
     async def _grown(
         self, context: AnswerContext, found: Sequence[RankedPassage], decoding: Decoding
@@ -347,8 +351,7 @@ class Engine:
         """What is read of what was found."""
         limits, now = self._limits, context.message.sent_at.timestamp()
         if context.query.text:
-            about = [one for one in found if self._is_relevant(context.query, [one])]
-            rows = await material(context.query.text, found, about, self._index)
+            rows = await material(context.query.text, found, self._about(context.query, found), self._index)
         else:
             rows = await retrieval.rows_to_read(found, self._index, count=limits.passages, following=limits.following)
         added = 0 if context.query.text else ranking.ADDED  # a document that somebody names is read alone

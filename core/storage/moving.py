@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from operator import attrgetter
 from typing import Protocol
 
 import numpy as np
@@ -281,20 +282,12 @@ def places(ours: Sequence[Hit], theirs: Sequence[Hit]) -> tuple[int, int]:
     for itself how rare they are, roughly.
     """
     searched = found = 0
-    for score, room in ((_by_meaning, 0.0), (_by_words, ROUGHLY)):
+    for score, room in ((attrgetter("dense"), 0.0), (attrgetter("sparse"), ROUGHLY)):
         best, others = (sorted(map(score, hits), reverse=True)[:LIMIT] for hits in (ours, theirs))
         pairs = [(one, other) for one, other in zip_longest(best, others, fillvalue=0.0) if one > 0]
         searched += len(pairs)
         found += sum(other >= one * (1 - room) - CLOSE for one, other in pairs)
     return searched, found
-
-
-def _by_meaning(hit: Hit) -> float:
-    return hit.dense
-
-
-def _by_words(hit: Hit) -> float:
-    return hit.sparse
 
 
 def _unit(vector: Vector) -> Vector:
